@@ -1,0 +1,1 @@
+"""Rows to read a model's figures against: ground truth, perturbed, random and nearest neighbour."""
