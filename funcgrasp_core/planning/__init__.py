@@ -1,0 +1,1 @@
+"""From an observation and a request to a ranked plan."""
