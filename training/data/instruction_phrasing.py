@@ -1,0 +1,222 @@
+"""What people say when they want an object used, held, lifted or handed over.
+
+A sentence is a core ("drink from the mug by the handle") inside a wrapper ("could you ...?"). Cores are divided between
+training and testing, so a test sentence is never a known core in a new wrapper.
+"""
+
+import hashlib
+import itertools
+from functools import cache
+
+from training.data.functional_parts import INTENT_PARTS
+
+PHRASING_SPLITS = ("train", "test")
+
+_TEST_SHARE = 5
+"""One core in this many belongs to testing."""
+
+_OBJECTS = {
+    "mug": ("the mug", "this mug", "the cup", "that coffee mug", "it"),
+    "bottle": ("the bottle", "this bottle", "the water bottle", "that flask", "it"),
+    "hammer": ("the hammer", "this hammer", "that hammer", "the tool", "it"),
+    "bowl": ("the bowl", "this bowl", "the soup bowl", "that dish", "it"),
+}
+
+_PARTS = {
+    ("mug", "handle"): ("the handle", "its handle"),
+    ("mug", "body"): ("the body", "the side"),
+    ("mug", "rim"): ("the rim", "the top edge"),
+    ("bottle", "body"): ("the body", "the middle"),
+    ("bottle", "neck"): ("the neck", "its neck"),
+    ("hammer", "shaft"): ("the shaft", "the handle"),
+    ("hammer", "head"): ("the head", "the metal head"),
+    ("bowl", "rim"): ("the rim", "the edge"),
+    ("bowl", "body"): ("the body", "the bottom"),
+}
+
+_COMMANDS = {
+    "hold": (
+        "hold {object}",
+        "hold on to {object}",
+        "keep hold of {object}",
+        "keep {object} in your hand",
+        "hold {object} steady",
+        "hold {object} still",
+        "hold {object} for a moment",
+        "keep holding {object}",
+    ),
+    "liftup": (
+        "lift {object}",
+        "lift {object} up",
+        "pick {object} up",
+        "raise {object}",
+        "lift {object} off the table",
+        "take {object} off the table",
+        "pick {object} up from the table",
+        "raise {object} a little",
+    ),
+    "handover": (
+        "hand me {object}",
+        "pass me {object}",
+        "give me {object}",
+        "hand {object} to me",
+        "pass {object} over",
+        "hand {object} over",
+        "give {object} to the other person",
+        "offer {object} to me",
+    ),
+}
+
+_USES = {
+    "mug": (
+        "drink from {object}",
+        "take a sip from {object}",
+        "use {object}",
+        "use {object} to drink",
+        "drink coffee from {object}",
+        "drink some tea out of {object}",
+        "sip from {object}",
+    ),
+    "bottle": (
+        "pour from {object}",
+        "use {object}",
+        "pour some water from {object}",
+        "fill the glass from {object}",
+        "use {object} to pour",
+        "drink from {object}",
+        "pour a drink out of {object}",
+    ),
+    "hammer": (
+        "hammer with {object}",
+        "use {object}",
+        "use {object} to hit the nail",
+        "drive the nail in with {object}",
+        "hammer this in with {object}",
+        "strike the nail with {object}",
+        "hit the nail with {object}",
+    ),
+    "bowl": (
+        "eat from {object}",
+        "use {object}",
+        "serve soup in {object}",
+        "eat soup from {object}",
+        "use {object} to eat",
+        "serve the salad in {object}",
+        "drink the soup from {object}",
+    ),
+}
+
+_GOALS = {
+    ("mug", "use"): (
+        "I want some coffee",
+        "I want to drink coffee",
+        "I am thirsty, drink with me",
+        "drink",
+        "have a drink",
+        "drink your coffee",
+        "drink your tea",
+        "take a sip",
+        "take a sip of coffee",
+        "have some tea",
+        "have some coffee",
+        "it is time for coffee",
+        "it is time to drink some tea",
+    ),
+    ("bottle", "use"): (
+        "pour me some water",
+        "pour me a drink",
+        "pour",
+        "pour a glass of water",
+        "pour some water",
+        "fill my glass",
+        "fill the glass with water",
+        "I want some water",
+        "I would like a glass of water",
+        "pour the juice",
+        "I am thirsty",
+    ),
+    ("hammer", "use"): (
+        "hammer this in",
+        "hammer this nail in",
+        "hammer the nail",
+        "hit the nail",
+        "drive this nail in",
+        "drive the nail into the wall",
+        "strike the nail",
+        "hammer",
+        "this nail must go into the board",
+        "knock this nail in",
+        "knock the nail into the wall",
+    ),
+    ("bowl", "use"): (
+        "eat your soup",
+        "eat the soup",
+        "have some soup",
+        "serve the soup",
+        "I want some soup",
+        "eat",
+        "eat your cereal",
+        "have some cereal",
+        "serve the salad",
+        "I would like some salad",
+        "it is time to eat",
+    ),
+}
+
+_PART_CLAUSES = ("", " by {part}", ", gripping {part}", " with your hand on {part}")
+_WRAPPERS = ("{core}", "please {core}", "{core}, please", "could you {core}?", "I need you to {core}", "now {core}")
+_GOAL_WRAPPERS = ("{core}", "{core}, please", "robot, {core}")
+
+
+@cache
+def phrases(category: str, intent: str, split: str) -> tuple[str, ...]:
+    """Sentences that ask for an intent with an object of a category.
+
+    Args:
+        category: of the object.
+        intent: one that `INTENT_PARTS` has for the category.
+        split: "train" or "test"; the two share no sentence and no core.
+
+    Returns:
+        At least sixty distinct sentences, always in the same order.
+    """
+    if split not in PHRASING_SPLITS:
+        raise ValueError(f"phrasings are divided into {PHRASING_SPLITS}, not '{split}'")
+    sentences = [
+        wrapper.format(core=core)
+        for cores, wrappers in (
+            (_command_cores(category, intent), _WRAPPERS),
+            (_GOALS.get((category, intent), ()), _GOAL_WRAPPERS),
+        )
+        for core in cores
+        if (_hash(core) % _TEST_SHARE == 0) == (split == "test")
+        for wrapper in wrappers
+    ]
+    return tuple(dict.fromkeys(_punctuate(sentence) for sentence in sentences))
+
+
+def phrase(category: str, intent: str, split: str, seed: int) -> str:
+    """One of `phrases`, chosen by a seed."""
+    choices = phrases(category, intent, split)
+    return choices[_hash(f"{category} {intent} {seed}") % len(choices)]
+
+
+def _command_cores(category: str, intent: str) -> list[str]:
+    commands = _USES[category] if intent == "use" else _COMMANDS[intent]
+    parts = _PARTS[category, INTENT_PARTS[category, intent]]
+    return [
+        command.format(object=name) + clause.format(part=part)
+        for command, name, clause in itertools.product(commands, _OBJECTS[category], _PART_CLAUSES)
+        for part in (parts if clause else parts[:1])
+    ]
+
+
+def _punctuate(sentence: str) -> str:
+    """Capital and full stop for about half of the sentences: people write both ways."""
+    if _hash(sentence) % 2:
+        return sentence
+    return sentence[0].upper() + sentence[1:] + ("" if sentence.endswith("?") else ".")
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
