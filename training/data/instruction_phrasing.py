@@ -6,6 +6,7 @@ training and testing, so a test sentence is never a known core in a new wrapper.
 
 import hashlib
 import itertools
+from collections.abc import Sequence
 from functools import cache
 
 from training.data.functional_parts import INTENT_PARTS
@@ -121,6 +122,11 @@ _GOALS = {
         "have some coffee",
         "it is time for coffee",
         "it is time to drink some tea",
+        "drink some hot tea",
+        "drink up before the coffee is cold",
+        "I would like a coffee",
+        "let us drink some coffee",
+        "finish your tea",
     ),
     ("bottle", "use"): (
         "pour me some water",
@@ -134,6 +140,11 @@ _GOALS = {
         "I would like a glass of water",
         "pour the juice",
         "I am thirsty",
+        "pour me a glass of juice",
+        "pour water into the glass",
+        "my glass is empty, fill it",
+        "serve some water",
+        "I would like some juice",
     ),
     ("hammer", "use"): (
         "hammer this in",
@@ -147,6 +158,10 @@ _GOALS = {
         "this nail must go into the board",
         "knock this nail in",
         "knock the nail into the wall",
+        "nail this board to the wall",
+        "hit it hard until the nail is in",
+        "fix this board with a nail",
+        "strike this nail twice",
     ),
     ("bowl", "use"): (
         "eat your soup",
@@ -160,12 +175,20 @@ _GOALS = {
         "serve the salad",
         "I would like some salad",
         "it is time to eat",
+        "eat the salad",
+        "have some salad",
+        "serve me some cereal",
+        "I am hungry, eat with me",
     ),
 }
 
-_PART_CLAUSES = ("", " by {part}", ", gripping {part}", " with your hand on {part}")
+_PART_CLAUSES = (" by {part}", ", gripping {part}", " with your hand on {part}")
 _WRAPPERS = ("{core}", "please {core}", "{core}, please", "could you {core}?", "I need you to {core}", "now {core}")
-_GOAL_WRAPPERS = ("{core}", "{core}, please", "robot, {core}")
+_GOAL_WRAPPERS = ("{core}", "{core}, please", "robot, {core}", "{core} now", "well, {core}", "hello, {core}")
+
+_WRAPPERS_PER_CORE = 3
+_PART_CORES_PER_COMMAND = 1
+"""Few of the possible ways to name a part are used: most people do not name it."""
 
 
 @cache
@@ -178,20 +201,17 @@ def phrases(category: str, intent: str, split: str) -> tuple[str, ...]:
         split: "train" or "test"; the two share no sentence and no core.
 
     Returns:
-        At least sixty distinct sentences, always in the same order.
+        Distinct sentences, always in the same order; at least sixty for training.
     """
     if split not in PHRASING_SPLITS:
         raise ValueError(f"phrasings are divided into {PHRASING_SPLITS}, not '{split}'")
-    sentences = [
-        wrapper.format(core=core)
-        for cores, wrappers in (
-            (_command_cores(category, intent), _WRAPPERS),
-            (_GOALS.get((category, intent), ()), _GOAL_WRAPPERS),
-        )
-        for core in cores
-        if (_hash(core) % _TEST_SHARE == 0) == (split == "test")
-        for wrapper in wrappers
-    ]
+    sentences = []
+    for core in _command_cores(category, intent):
+        first = _hash(core) // _TEST_SHARE
+        wrappers = [_WRAPPERS[(first + step) % len(_WRAPPERS)] for step in range(_WRAPPERS_PER_CORE)]
+        sentences += _wrap(core, wrappers, split)
+    for goal in _GOALS.get((category, intent), ()):
+        sentences += _wrap(goal, _GOAL_WRAPPERS, split)
     return tuple(dict.fromkeys(_punctuate(sentence) for sentence in sentences))
 
 
@@ -204,11 +224,20 @@ def phrase(category: str, intent: str, split: str, seed: int) -> str:
 def _command_cores(category: str, intent: str) -> list[str]:
     commands = _USES[category] if intent == "use" else _COMMANDS[intent]
     parts = _PARTS[category, INTENT_PARTS[category, intent]]
-    return [
-        command.format(object=name) + clause.format(part=part)
-        for command, name, clause in itertools.product(commands, _OBJECTS[category], _PART_CLAUSES)
-        for part in (parts if clause else parts[:1])
-    ]
+    clauses = [clause.format(part=part) for clause, part in itertools.product(_PART_CLAUSES, parts)]
+    cores = []
+    for command, name in itertools.product(commands, _OBJECTS[category]):
+        bare = command.format(object=name)
+        ordered = sorted(clauses, key=lambda clause, bare=bare: _hash(bare + clause))
+        cores += [bare, *(bare + clause for clause in ordered[:_PART_CORES_PER_COMMAND])]
+    return cores
+
+
+def _wrap(core: str, wrappers: Sequence[str], split: str) -> list[str]:
+    """The core in every wrapper, or nothing if it belongs to the other split."""
+    if (_hash(core) % _TEST_SHARE == 0) != (split == "test"):
+        return []
+    return [wrapper.format(core=core) for wrapper in wrappers]
 
 
 def _punctuate(sentence: str) -> str:
