@@ -1,0 +1,1 @@
+"""A plan as files, as a self-contained page and as a picture."""
