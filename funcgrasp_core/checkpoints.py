@@ -1,0 +1,122 @@
+"""A model in one safetensors file: weights, configuration, where it comes from, and a format number."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from funcgrasp_core.errors import CheckpointFormatError, CheckpointMissingError, ConfigurationError
+from funcgrasp_core.grasp_model.config import GraspModelConfig
+from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
+from funcgrasp_core.grasp_model.semantic_encoder import SemanticEncoder
+
+FORMAT = "funcgrasp-grasp-model"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to plan with, and what its file says about it.
+
+    Attributes:
+        model: in evaluation mode, on the device asked for, float32.
+        config: that it was built from.
+        provenance: how it was trained, free-form.
+    """
+
+    model: GraspModel
+    config: GraspModelConfig
+    provenance: Mapping[str, str]
+
+
+def save_checkpoint(
+    path: Path, model: GraspModel, provenance: Mapping[str, str], dtype: torch.dtype = torch.float32
+) -> None:
+    """Write a model; a file that was there stays whole until the new one is complete.
+
+    Args:
+        path: of the file.
+        model: what to write.
+        provenance: how it was trained.
+        dtype: that floating-point weights are stored in; statistics stay in float32.
+    """
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "config": model.config.to_json(),
+        "provenance": json.dumps(dict(provenance)),
+    }
+    buffers = {name for name, _ in model.named_buffers()}
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        keeps_type = name in buffers or not tensor.is_floating_point()
+        tensors[name] = tensor.detach().cpu().to(tensor.dtype if keeps_type else dtype).contiguous()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    save_file(tensors, temporary, metadata)
+    temporary.replace(path)
+
+
+def load_checkpoint(
+    path: Path, device: str | torch.device = "cpu", semantic_encoder: SemanticEncoder | None = None
+) -> LoadedModel:
+    """Read what `save_checkpoint` wrote.
+
+    Args:
+        path: of the file.
+        device: where the model shall run.
+        semantic_encoder: for configurations without an embedded one.
+
+    Raises:
+        CheckpointMissingError: there is no such file.
+        CheckpointFormatError: it is something else, or of another version, or does not fit its own configuration.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointMissingError(
+            f"no checkpoint at '{path}'; set `checkpoint` to a .safetensors file that the training wrote, "
+            "or leave it empty for the one that ships"
+        )
+    metadata, tensors = _read(path)
+    try:
+        config = GraspModelConfig.from_json(metadata["config"])
+        model = build_grasp_model(config, semantic_encoder)
+        provenance = json.loads(metadata.get("provenance", "{}"))
+    except (KeyError, ValueError, ConfigurationError) as error:
+        raise CheckpointFormatError(f"'{path}': its configuration cannot be used: {error}") from error
+    expected = model.state_dict()
+    missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    misshapen = [n for n in expected.keys() & tensors.keys() if expected[n].shape != tensors[n].shape]
+    if missing or unknown or misshapen:
+        raise CheckpointFormatError(
+            f"'{path}' does not fit its configuration '{config.name}': missing {missing[:3]}, unknown "
+            f"{unknown[:3]}, of another shape {sorted(misshapen)[:3]}; train it anew with this version"
+        )
+    model.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
+    return LoadedModel(model.to(device).eval(), config, provenance)
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (SafetensorError, OSError) as error:
+        raise CheckpointFormatError(f"'{path}' is not a safetensors file: {error}") from error
+    found = metadata.get("format")
+    if found != FORMAT:
+        raise CheckpointFormatError(
+            f"'{path}' is not a grasp model of this package: its format is '{found}', expected '{FORMAT}'"
+        )
+    version = metadata.get("format_version")
+    if version != str(FORMAT_VERSION):
+        raise CheckpointFormatError(
+            f"'{path}' has format version {version}, this package reads version {FORMAT_VERSION}; "
+            "train or convert it with the matching version"
+        )
+    return metadata, tensors

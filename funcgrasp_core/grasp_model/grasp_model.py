@@ -1,0 +1,363 @@
+"""The grasp model: geometry and meaning are fused, contact is predicted, grasps are sampled by a rectified flow.
+
+With a palm mode (`compact`) a palm pose is sampled first, and contact map and grasp are conditioned on it;
+without one (`funcgrasp_v2`) there is a single contact map for an object and an instruction.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+
+from funcgrasp_core.errors import ConfigurationError
+from funcgrasp_core.grasp_model.config import GraspModelConfig, PalmModeConfig
+from funcgrasp_core.grasp_model.contact_head import ContactHead, PalmContactHead
+from funcgrasp_core.grasp_model.contact_weighted_pooling import (
+    ContactWeightedPooling,
+    PalmFramePooling,
+    part_probabilities,
+)
+from funcgrasp_core.grasp_model.flow_matching import RectifiedFlow
+from funcgrasp_core.grasp_model.fusion_transformer import FusionTransformer
+from funcgrasp_core.grasp_model.layers import full_precision
+from funcgrasp_core.grasp_model.normaliser import Normaliser
+from funcgrasp_core.grasp_model.palm_mode import MODE_SIZE, PalmFrame, PalmPoses
+from funcgrasp_core.grasp_model.pointnet2_encoder import PointNet2Encoder
+from funcgrasp_core.grasp_model.semantic_encoder import CompactSemanticEncoder, SemanticEncoder
+from funcgrasp_core.hand.hand_parameters import (
+    AxisAngleParameterisation,
+    HandParameterisation,
+    JointBasisParameterisation,
+)
+from funcgrasp_core.hand.reference_hand import load_reference_hand
+
+
+@dataclass(frozen=True)
+class SceneFeatures:
+    """What is known before any grasp is chosen.
+
+    Attributes:
+        points: [B, N, 3] metres.
+        point_features: [B, N, C].
+        summary: [B, S], of the whole object and instruction.
+    """
+
+    points: Tensor
+    point_features: Tensor
+    summary: Tensor
+
+
+@dataclass(frozen=True)
+class TrainingPrediction:
+    """What the losses compare; G grasps for each of B observations, T time draws.
+
+    Attributes:
+        contact_logits: [B, G, N, 7].
+        velocity: [T, B, G, D] of the grasp's flow.
+        velocity_target: [T, B, G, D].
+        mode_velocity: [T', B, G, 9] of the mode's flow, None without a mode.
+        mode_velocity_target: [T', B, G, 9].
+    """
+
+    contact_logits: Tensor
+    velocity: Tensor
+    velocity_target: Tensor
+    mode_velocity: Tensor | None = None
+    mode_velocity_target: Tensor | None = None
+
+    def to_float(self) -> "TrainingPrediction":
+        """The same in float32, for losses after a pass in bfloat16."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return TrainingPrediction(**{name: v if v is None else v.float() for name, v in values.items()})
+
+
+@dataclass(frozen=True)
+class ModelSample:
+    """Sampled grasps.
+
+    Attributes:
+        vectors: [B, K, 61] MANO vectors in the object frame.
+        contact_probabilities: [B, K, N, 6], each candidate's own contact map.
+    """
+
+    vectors: Tensor
+    contact_probabilities: Tensor
+
+
+class GraspModel(nn.Module, ABC):
+    """Common trunk of both kinds of model; `build_grasp_model` makes them.
+
+    Args:
+        config: sizes and choices.
+        semantic_encoder: an `nn.Module` that encodes views and text.
+        parameterisation: form of a grasp that the flow generates.
+    """
+
+    def __init__(
+        self,
+        config: GraspModelConfig,
+        semantic_encoder: SemanticEncoder,
+        parameterisation: HandParameterisation,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        fuses_samples = config.fusion.over == "samples"
+        self.semantic_encoder = semantic_encoder
+        self.geometric_encoder = PointNet2Encoder(
+            config.geometry, coarse_size=config.fused_size if fuses_samples else None
+        )
+        self.fusion = FusionTransformer(config.fusion, config.fused_size)
+        self.parameterisation = parameterisation
+        self.targets = Normaliser(parameterisation.size)
+
+    def encode(
+        self,
+        points: Tensor,
+        view_images: Tensor,
+        view_mask: Tensor,
+        texts: list[str],
+        num_contact_points: int | None = None,
+    ) -> SceneFeatures:
+        """Encode B observations.
+
+        Args:
+            points: [B, N, 3] metres, centred on the cloud's box.
+            view_images: [B, 6, 3, S, S] in [0, 1].
+            view_mask: [B, 6] bool, true where there is a view.
+            texts: B instructions.
+            num_contact_points: N', how many points, from the first on, get features of their own; None: all.
+        """
+        semantic = self.semantic_encoder(self.semantic_encoder.encode_views(view_images, view_mask), texts)
+        hierarchy = self.geometric_encoder.abstract(points)
+        if self.config.fusion.over == "samples":
+            fused = self.fusion(hierarchy.second_features, semantic)
+            point_features = self.geometric_encoder.propagate(hierarchy, fused, num_contact_points)
+        else:
+            geometric = self.geometric_encoder.propagate(hierarchy, hierarchy.second_features)
+            fused = self.fusion(geometric, semantic)
+            point_features = fused[:, :num_contact_points]
+        summary = torch.cat([hierarchy.global_feature, fused.mean(dim=1), fused.amax(dim=1), semantic], dim=-1)
+        return SceneFeatures(points[:, :num_contact_points], point_features, summary)
+
+    @property
+    def summary_size(self) -> int:
+        """S, the width of `SceneFeatures.summary`."""
+        config = self.config
+        return config.geometry.global_widths[-1] + 2 * config.fused_size + config.semantic_size
+
+    @abstractmethod
+    def predict(
+        self,
+        points: Tensor,
+        view_images: Tensor,
+        view_mask: Tensor,
+        texts: list[str],
+        vectors: Tensor,
+        num_contact_points: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> TrainingPrediction:
+        """A training pass over B observations with G known grasps [B, G, 61] each; see `encode`."""
+
+    @abstractmethod
+    def sample(
+        self,
+        points: Tensor,
+        view_images: Tensor,
+        view_mask: Tensor,
+        texts: list[str],
+        num_candidates: int,
+        generator: torch.Generator | None = None,
+    ) -> ModelSample:
+        """Sample K grasps for each of B observations; see `encode` for the shapes."""
+
+    def fit_targets(self, vectors: Tensor) -> None:
+        """Take the statistics of training grasps [M, 61], if the configuration normalises targets."""
+        if self.config.normalise_targets:
+            self.targets.fit(self.parameterisation.encode(vectors))
+
+
+class SingleMapGraspModel(GraspModel):
+    """One contact map for an object and an instruction; its weighted mean of features conditions the flow."""
+
+    def __init__(
+        self,
+        config: GraspModelConfig,
+        semantic_encoder: SemanticEncoder,
+        parameterisation: HandParameterisation,
+    ) -> None:
+        super().__init__(config, semantic_encoder, parameterisation)
+        point_size = config.fused_size
+        if config.fusion.over == "samples":
+            point_size = config.geometry.propagation_widths[-1]
+        self.contact_head = ContactHead(point_size, config.contact_hidden)
+        self.pooling = ContactWeightedPooling()
+        self.flow = RectifiedFlow(parameterisation.size, point_size, config.flow)
+
+    def predict(
+        self,
+        points: Tensor,
+        view_images: Tensor,
+        view_mask: Tensor,
+        texts: list[str],
+        vectors: Tensor,
+        num_contact_points: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> TrainingPrediction:
+        """See `GraspModel.predict`."""
+        num_grasps = vectors.shape[1]
+        scene = self.encode(points, view_images, view_mask, texts, num_contact_points)
+        logits = self.contact_head(scene.point_features)
+        condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_grasps, -1)
+        targets = self.targets.normalise(self.parameterisation.encode(vectors))
+        velocity, velocity_target = self.flow.predict(targets, condition, generator)
+        return TrainingPrediction(
+            logits[:, None].expand(-1, num_grasps, -1, -1), velocity, velocity_target
+        )
+
+    def sample(
+        self,
+        points: Tensor,
+        view_images: Tensor,
+        view_mask: Tensor,
+        texts: list[str],
+        num_candidates: int,
+        generator: torch.Generator | None = None,
+    ) -> ModelSample:
+        """See `GraspModel.sample`."""
+        scene = self.encode(points, view_images, view_mask, texts)
+        logits = self.contact_head(scene.point_features)
+        condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_candidates, -1)
+        targets = self.flow.sample(condition.contiguous(), generator)
+        vectors = self.parameterisation.decode(self.targets.restore(targets))
+        probabilities = part_probabilities(logits)[:, None].expand(-1, num_candidates, -1, -1)
+        return ModelSample(vectors, probabilities)
+
+
+class PalmModeGraspModel(GraspModel):
+    """A palm pose first; then its contact map; then the grasp, in the palm's frame.
+
+    The flow also corrects the palm pose: in training the mode is the true palm pose plus noise.
+    """
+
+    def __init__(
+        self,
+        config: GraspModelConfig,
+        mode: PalmModeConfig,
+        semantic_encoder: SemanticEncoder,
+        parameterisation: HandParameterisation,
+        palm: PalmFrame,
+    ) -> None:
+        super().__init__(config, semantic_encoder, parameterisation)
+        self.mode_config = mode
+        point_size = config.geometry.propagation_widths[-1]
+        if config.fusion.over == "points":
+            point_size = config.fused_size
+        self.palm = palm
+        self.modes = Normaliser(MODE_SIZE)
+        self.summarise = nn.Sequential(
+            nn.Linear(self.summary_size, config.fused_size), nn.LayerNorm(config.fused_size), nn.GELU()
+        )
+        self.mode_flow = RectifiedFlow(MODE_SIZE, config.fused_size, mode.flow)
+        self.contact_head = PalmContactHead(point_size, config.contact_hidden)
+        self.pooling = PalmFramePooling(point_size, mode.local_width, mode.local_radius_m, config.fused_size)
+        self.flow = RectifiedFlow(parameterisation.size, 2 * config.fused_size + MODE_SIZE, config.flow)
+
+    def fit_targets(self, vectors: Tensor) -> None:
+        """See `GraspModel.fit_targets`; the grasps' targets are those that noisy palm poses give."""
+        if not self.config.normalise_targets:
+            return
+        palms = self.palm.poses_of(vectors)
+        self.modes.fit(palms.to_mode())
+        generator = torch.Generator(device=vectors.device).manual_seed(0)
+        noisy = palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, generator)
+        self.targets.fit(self.parameterisation.encode(noisy.vectors_in_palm(vectors)))
+
+    def predict(
+        self,
+        points: Tensor,
+        view_images: Tensor,
+        view_mask: Tensor,
+        texts: list[str],
+        vectors: Tensor,
+        num_contact_points: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> TrainingPrediction:
+        """See `GraspModel.predict`."""
+        scene = self.encode(points, view_images, view_mask, texts, num_contact_points)
+        summary = self.summarise(scene.summary)[:, None].expand(-1, vectors.shape[1], -1)
+        with torch.no_grad(), full_precision(vectors):
+            true_palms = self.palm.poses_of(vectors)
+            true_modes = self.modes.normalise(true_palms.to_mode())
+            palms = true_palms.disturbed(
+                self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, generator
+            )
+            targets = self.targets.normalise(self.parameterisation.encode(palms.vectors_in_palm(vectors)))
+        mode_velocity, mode_velocity_target = self.mode_flow.predict(true_modes, summary, generator)
+        logits, condition = self._conditions(scene, summary, palms)
+        velocity, velocity_target = self.flow.predict(targets, condition, generator)
+        return TrainingPrediction(logits, velocity, velocity_target, mode_velocity, mode_velocity_target)
+
+    def sample(
+        self,
+        points: Tensor,
+        view_images: Tensor,
+        view_mask: Tensor,
+        texts: list[str],
+        num_candidates: int,
+        generator: torch.Generator | None = None,
+    ) -> ModelSample:
+        """See `GraspModel.sample`."""
+        scene = self.encode(points, view_images, view_mask, texts)
+        summary = self.summarise(scene.summary)[:, None].expand(-1, num_candidates, -1).contiguous()
+        palms = PalmPoses.from_mode(self.modes.restore(self.mode_flow.sample(summary, generator)))
+        vectors = self._sample_grasps(scene, summary, palms, generator)
+        for _ in range(self.mode_config.num_refinements):
+            palms = self.palm.poses_of(vectors)
+            vectors = self._sample_grasps(scene, summary, palms, generator)
+        logits, _ = self._conditions(scene, summary, self.palm.poses_of(vectors))
+        return ModelSample(vectors, part_probabilities(logits))
+
+    def _sample_grasps(
+        self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses, generator: torch.Generator | None
+    ) -> Tensor:
+        _, condition = self._conditions(scene, summary, palms)
+        targets = self.targets.restore(self.flow.sample(condition, generator))
+        return palms.vectors_in_object(self.parameterisation.decode(targets))
+
+    def _conditions(self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses) -> tuple[Tensor, Tensor]:
+        """Contact logits [B, K, N, 7] and flow condition [B, K, C] under palms [B, K]."""
+        with full_precision(scene.points):
+            points_in_palm = palms.points_in_palm(scene.points)
+        logits = self.contact_head(scene.point_features, points_in_palm)
+        pooled = self.pooling(scene.point_features, logits, points_in_palm)
+        return logits, torch.cat([pooled, summary, self.modes.normalise(palms.to_mode())], dim=-1)
+
+
+def build_grasp_model(config: GraspModelConfig, semantic_encoder: SemanticEncoder | None = None) -> GraspModel:
+    """Make the model that a configuration describes, with random weights.
+
+    Args:
+        config: sizes and choices.
+        semantic_encoder: an `nn.Module`, for configurations without an embedded one.
+
+    Raises:
+        ConfigurationError: no semantic encoder, or two.
+    """
+    if (config.semantic is None) == (semantic_encoder is None):
+        raise ConfigurationError(
+            f"'{config.name}' needs exactly one semantic encoder: describe the embedded one in config.semantic, "
+            "or set that to None and pass semantic_encoder"
+        )
+    if config.semantic is not None:
+        semantic_encoder = CompactSemanticEncoder(config.semantic, config.semantic_size)
+    assert semantic_encoder is not None  # for the type checker: one of the two is set
+    hand = load_reference_hand()
+    parameterisation: HandParameterisation
+    if config.parameterisation == "axis_angle":
+        parameterisation = AxisAngleParameterisation()
+    else:
+        parameterisation = JointBasisParameterisation(hand)
+    if config.mode is None:
+        return SingleMapGraspModel(config, semantic_encoder, parameterisation)
+    return PalmModeGraspModel(config, config.mode, semantic_encoder, parameterisation, PalmFrame.of_hand(hand))

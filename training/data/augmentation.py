@@ -1,0 +1,91 @@
+"""Augmentation of observations in whole batches: turns, tilt, noise, partial clouds, missing and dimmed views.
+
+Distances between hand and object do not change under rigid motion, so they are computed once and only selected here.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from funcgrasp_core.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, rotation_about_z
+from funcgrasp_core.preprocessing.object_cloud import centre_on_box
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How far observations are varied."""
+
+    yaw_jitter_rad: float = math.radians(15)  # around each rendered yaw, uniform
+    tilt_rad: float = math.radians(4)  # standard deviation about x and y
+    noise_m: float = 0.0015  # largest standard deviation of point noise
+    partial_probability: float = 0.4  # of cutting a cloud
+    largest_cut: float = 0.35  # share of the points that a cut may remove
+    no_view_probability: float = 0.3  # of an observation without any view
+    view_dropout: float = 0.15  # of each view otherwise
+    brightness: float = 0.3  # largest relative change
+
+
+def random_turns(yaws_rad: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
+    """Rotations about z by the given yaws plus jitter, then a small tilt: [B] -> [B, 3, 3]."""
+    jitter = (2 * torch.rand(yaws_rad.shape, generator=generator) - 1) * config.yaw_jitter_rad
+    tilt = torch.randn((len(yaws_rad), 3), generator=generator) * config.tilt_rad
+    tilt[:, 2] = 0.0
+    return axis_angle_to_matrix(tilt) @ rotation_about_z(yaws_rad + jitter)
+
+
+def select_points(
+    points: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator
+) -> Tensor:
+    """Choose which points are seen, some clouds cut by a plane.
+
+    Args:
+        points: [B, P, 3].
+        num_points: N, at most (1 - largest_cut) P.
+        config: probability and size of a cut.
+        generator: of the choice.
+
+    Returns:
+        [B, N] long.
+    """
+    batch_size, num_stored, _ = points.shape
+    direction = torch.nn.functional.normalize(torch.randn((batch_size, 1, 3), generator=generator), dim=-1)
+    height = (points * direction).sum(dim=-1)
+    rank = height.argsort(dim=1).argsort(dim=1) / num_stored
+    is_cut = torch.rand((batch_size, 1), generator=generator) < config.partial_probability
+    share = torch.rand((batch_size, 1), generator=generator) * config.largest_cut
+    is_hidden = is_cut & (rank > 1 - share)
+    priority = torch.rand(points.shape[:2], generator=generator) - is_hidden.float()
+    return priority.topk(num_points, dim=1).indices
+
+
+def add_noise(points: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
+    """Normal noise, its deviation drawn for each cloud: [B, N, 3] -> [B, N, 3]."""
+    deviation = torch.rand((len(points), 1, 1), generator=generator) * config.noise_m
+    return points + deviation * torch.randn(points.shape, generator=generator)
+
+
+def turn_and_centre(points: Tensor, vectors: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn object and grasps, then put the origin at the centre of the seen points' box.
+
+    Args:
+        points: [B, N, 3] metres.
+        vectors: [B, G, 61] MANO vectors in the same frame.
+        rotation: [B, 3, 3].
+    """
+    centred, centres = centre_on_box(points @ rotation.transpose(-1, -2))
+    global_rotation = rotation[:, None] @ axis_angle_to_matrix(vectors[..., :3])
+    translation = vectors[..., 58:] @ rotation.transpose(-1, -2) - centres[:, None]
+    turned = torch.cat([matrix_to_axis_angle(global_rotation), vectors[..., 3:58], translation], dim=-1)
+    return centred, turned
+
+
+def augment_views(
+    images: Tensor, mask: Tensor, config: AugmentationConfig, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Drop views and change their brightness: [B, 6, 3, S, S] in [0, 1] and [B, 6] mask."""
+    has_any = torch.rand((len(mask), 1), generator=generator) >= config.no_view_probability
+    is_kept = torch.rand(mask.shape, generator=generator) >= config.view_dropout
+    gain = 1 + (2 * torch.rand((len(mask), 1, 1, 1, 1), generator=generator) - 1) * config.brightness
+    return (images * gain).clamp(0, 1), mask & has_any & is_kept

@@ -1,0 +1,159 @@
+"""A split of the data set as tensors in memory, and augmented batches drawn from it.
+
+Distances between hand and object are computed once per grasp; a batch then only selects, turns and adds noise, so
+two CPU cores spend their time on the model.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from funcgrasp_core.geometry.contact_field import soft_contact_targets
+from funcgrasp_core.preprocessing.object_views import float_views, rotate_view_slots
+from training.data.augmentation import (
+    AugmentationConfig,
+    add_noise,
+    augment_views,
+    random_turns,
+    select_points,
+    turn_and_centre,
+)
+
+Phrasing = Callable[[str, str], Sequence[str]]
+"""(category, intent) -> instructions to choose from."""
+
+
+@dataclass(frozen=True)
+class GraspGroup:
+    """The known grasps of one object for one intent.
+
+    Attributes:
+        object_index: into the store's objects.
+        category: of the object.
+        intent: what the grasps are for.
+        grasp_indices: [M] long, into the store's grasps.
+    """
+
+    object_index: int
+    category: str
+    intent: str
+    grasp_indices: Tensor
+
+
+@dataclass(frozen=True)
+class ObservationBatch:
+    """B observations with G known grasps each, augmented.
+
+    Attributes:
+        points: [B, N, 3] metres, centred on their box.
+        view_images: [B, 6, 3, S, S] in [0, 1].
+        view_mask: [B, 6] bool.
+        texts: B instructions.
+        vectors: [B, G, 61] MANO vectors in the same frame.
+        contact_distances: [B, G, N', 6] metres, of the first N' points.
+    """
+
+    points: Tensor
+    view_images: Tensor
+    view_mask: Tensor
+    texts: list[str]
+    vectors: Tensor
+    contact_distances: Tensor
+
+    def soft_targets(self, tau: float) -> Tensor:
+        """[B, G, N', 6] contact probabilities."""
+        return soft_contact_targets(self.contact_distances, tau)
+
+    def to(self, device: torch.device) -> "ObservationBatch":
+        """The same batch on a device."""
+        return ObservationBatch(
+            self.points.to(device),
+            self.view_images.to(device),
+            self.view_mask.to(device),
+            self.texts,
+            self.vectors.to(device),
+            self.contact_distances.to(device),
+        )
+
+
+@dataclass(frozen=True)
+class ObservationStore:
+    """All objects and grasps of a split.
+
+    Attributes:
+        clouds: [O, P, 3] metres, surface points, P more than a batch uses.
+        views: [O, Y, 6, S, S, 3] uint8, rendered at Y yaws within a quarter turn.
+        view_yaws_rad: [Y].
+        vectors: [M, 61] MANO vectors in the object's frame.
+        distances: [M, P, 6] metres, float16.
+        groups: which grasps belong to which object and intent.
+    """
+
+    clouds: Tensor
+    views: Tensor
+    view_yaws_rad: Tensor
+    vectors: Tensor
+    distances: Tensor
+    groups: tuple[GraspGroup, ...]
+
+    def draw(
+        self,
+        num_observations: int,
+        num_grasps: int,
+        num_points: int,
+        num_contact_points: int,
+        augmentation: AugmentationConfig,
+        phrasing: Phrasing,
+        generator: torch.Generator,
+    ) -> ObservationBatch:
+        """A random batch.
+
+        Args:
+            num_observations: B.
+            num_grasps: G, drawn with replacement from an observation's known grasps.
+            num_points: N.
+            num_contact_points: N', how many of them come with distances.
+            augmentation: how far observations are varied.
+            phrasing: where the instructions come from.
+            generator: of every random choice.
+        """
+        chosen = torch.randint(len(self.groups), (num_observations,), generator=generator)
+        groups = [self.groups[index] for index in chosen.tolist()]
+        objects = torch.tensor([group.object_index for group in groups])
+        grasps = torch.stack([_draw_with_replacement(group.grasp_indices, num_grasps, generator) for group in groups])
+        texts = [_draw_text(phrasing(group.category, group.intent), generator) for group in groups]
+
+        yaw_indices = torch.randint(len(self.view_yaws_rad), (num_observations,), generator=generator)
+        quarter_turns = torch.randint(4, (num_observations,), generator=generator)
+        rotation = random_turns(
+            self.view_yaws_rad[yaw_indices] + quarter_turns * (torch.pi / 2), augmentation, generator
+        )
+        clouds = self.clouds[objects]
+        selected = select_points(clouds, num_points, augmentation, generator)
+        points = clouds.gather(1, selected[..., None].expand(-1, -1, 3))
+        points = add_noise(points, augmentation, generator)
+        points, vectors = turn_and_centre(points, self.vectors[grasps], rotation)
+        touched = selected[:, None, :num_contact_points, None].expand(-1, num_grasps, -1, self.distances.shape[-1])
+        distances = self.distances[grasps].gather(2, touched).float()
+
+        images, mask = self._views(objects, yaw_indices, quarter_turns)
+        images, mask = augment_views(images, mask, augmentation, generator)
+        return ObservationBatch(points, images, mask, texts, vectors, distances)
+
+    def _views(self, objects: Tensor, yaw_indices: Tensor, quarter_turns: Tensor) -> tuple[Tensor, Tensor]:
+        views = self.views[objects, yaw_indices]
+        turned = torch.stack(
+            [rotate_view_slots(view, turns) for view, turns in zip(views, quarter_turns.tolist(), strict=True)]
+        )
+        mask = torch.ones(turned.shape[:2], dtype=torch.bool)
+        return float_views(turned), mask
+
+
+def _draw_with_replacement(values: Tensor, num_draws: int, generator: torch.Generator) -> Tensor:
+    return values[torch.randint(len(values), (num_draws,), generator=generator)]
+
+
+def _draw_text(texts: Sequence[str], generator: torch.Generator) -> str:
+    return texts[int(torch.randint(len(texts), (1,), generator=generator))]

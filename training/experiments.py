@@ -1,0 +1,78 @@
+"""Named training runs of the grasp model."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from funcgrasp_core.contracts import CONTACT_TAU_M
+from funcgrasp_core.errors import ConfigurationError
+from funcgrasp_core.grasp_model.config import COMPACT, DEBUG, GraspModelConfig
+from training.data.augmentation import AugmentationConfig
+
+
+@dataclass(frozen=True)
+class OptimisationConfig:
+    """AdamW with linear warm-up and cosine decay over a fixed number of steps."""
+
+    num_steps: int = 8000
+    learning_rate: float = 6e-4
+    final_learning_rate: float = 1e-6
+    warmup_steps: int = 200
+    weight_decay: float = 0.05
+    gradient_clip: float = 1.0  # largest norm of all gradients together
+    ema_decay: float = 0.999  # of the averaged weights that are validated and shipped; 0 keeps none
+    bfloat16: bool = True  # matrix products in bfloat16
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides a training run but the data's folder."""
+
+    name: str
+    model: GraspModelConfig
+    optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    observations_per_batch: int = 32
+    grasps_per_observation: int = 4  # known grasps that share one pass of the trunk
+    contact_points: int = 384  # points of an observation that contact and pooling are trained on
+    soft_target_tau_m: float = CONTACT_TAU_M
+    no_contact_weight: float = 0.1
+    contact_loss_weight: float = 1.5
+    flow_loss_weight: float = 1.0
+    mode_loss_weight: float = 1.0
+    log_interval: int = 20  # steps
+    checkpoint_interval: int = 500
+    validation_interval: int = 500
+    max_validation_batches: int = 8
+    seed: int = 42
+
+
+COMPACT_EXPERIMENT = Experiment("compact", COMPACT)
+
+DEBUG_EXPERIMENT = Experiment(
+    "debug",
+    DEBUG,
+    optimisation=OptimisationConfig(num_steps=6, warmup_steps=2, bfloat16=False),
+    observations_per_batch=2,
+    grasps_per_observation=2,
+    log_interval=1,
+    checkpoint_interval=2,
+    validation_interval=3,
+    max_validation_batches=1,
+)
+
+EXPERIMENTS = {experiment.name: experiment for experiment in (COMPACT_EXPERIMENT, DEBUG_EXPERIMENT)}
+
+
+def get_experiment(name: str, num_steps: int | None = None) -> Experiment:
+    """An experiment by name, with another number of steps if given.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    if name not in EXPERIMENTS:
+        raise ConfigurationError(f"no experiment '{name}'; there are {', '.join(EXPERIMENTS)}")
+    experiment = EXPERIMENTS[name]
+    if num_steps is not None:
+        optimisation = dataclasses.replace(experiment.optimisation, num_steps=num_steps)
+        experiment = dataclasses.replace(experiment, optimisation=optimisation)
+    return experiment

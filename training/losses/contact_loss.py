@@ -1,0 +1,41 @@
+"""Soft-target contact loss: binary cross-entropy for each part, points weighted by how much they are touched."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class ContactLoss:
+    """L_i = mean_j BCE(z_ij, y_ij); w_i = (1 - w_0) * strength_i + w_0; loss = sum(w L) / sum(w).
+
+    Attributes:
+        no_contact_weight: w_0, weight of a point that nothing touches.
+        clamp_strength: limit the strength, the sum of a point's targets, to 1. Unclamped, a point between
+            fingers can weigh up to 5.5 times as much as one under a single finger.
+    """
+
+    no_contact_weight: float = 0.1
+    clamp_strength: bool = True
+
+    def __call__(self, logits: Tensor, soft_targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Unreduced loss and weights.
+
+        Args:
+            logits: [..., N, 7]; index 0 is "no contact" and takes no part.
+            soft_targets: [..., N, 6] independent probabilities.
+
+        Returns:
+            Loss of each point [..., N] and its weight [..., N].
+        """
+        loss = F.binary_cross_entropy_with_logits(logits[..., 1:], soft_targets, reduction="none").mean(dim=-1)
+        strength = soft_targets.sum(dim=-1)
+        if self.clamp_strength:
+            strength = strength.clamp(max=1.0)
+        return loss, strength * (1.0 - self.no_contact_weight) + self.no_contact_weight
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """sum(w v) / sum(w) over everything, a scalar."""
+    return (values * weights).sum() / weights.sum()

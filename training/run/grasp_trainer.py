@@ -1,0 +1,209 @@
+"""The training loop of the grasp model: steps, validation, checkpoints; stops and resumes at any step, bit by bit."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from funcgrasp_core.contracts import CONTACT_THRESHOLD_M
+from funcgrasp_core.geometry.contact_field import hard_contact_labels
+from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabilities
+from funcgrasp_core.grasp_model.grasp_model import GraspModel, TrainingPrediction
+from training.data.augmentation import AugmentationConfig
+from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
+from training.experiments import Experiment
+from training.losses.contact_loss import ContactLoss
+from training.losses.grasp_objective import GraspObjective
+from training.metrics.contact_metrics import compute_contact_metrics
+from training.run.checkpoint_store import CheckpointStore
+from training.run.learning_rate import warmup_cosine
+from training.run.run_log import RunLog
+from training.run.weight_average import WeightAverage
+
+VALIDATION_AUGMENTATION = AugmentationConfig(partial_probability=0.0, view_dropout=0.0, no_view_probability=0.0)
+
+
+class GraspTrainer:
+    """Trains one model on one store.
+
+    Args:
+        experiment: every choice.
+        model: with its target statistics fitted.
+        stores: "train" and "val".
+        phrasings: instructions by split, as the stores.
+        checkpoints: where states go.
+        log: where numbers go.
+        device: to train on.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        model: GraspModel,
+        stores: Mapping[str, ObservationStore],
+        phrasings: Mapping[str, Phrasing],
+        checkpoints: CheckpointStore,
+        log: RunLog,
+        device: str = "cpu",
+    ) -> None:
+        self.experiment = experiment
+        self.device = torch.device(device)
+        self.model = model.to(self.device)
+        self.stores = stores
+        self.phrasings = phrasings
+        self.checkpoints = checkpoints
+        self.log = log
+        self.average = WeightAverage(self.model, experiment.optimisation.ema_decay)
+        self.optimiser = _adamw(self.model, experiment)
+        self.objective = GraspObjective(
+            ContactLoss(experiment.no_contact_weight, clamp_strength=experiment.model.mode is not None),
+            experiment.contact_loss_weight,
+            experiment.flow_loss_weight,
+            experiment.mode_loss_weight,
+        )
+        self.step = 0
+        self.cpu_seconds = 0.0
+        self.data_generator = torch.Generator().manual_seed(experiment.seed)
+        self.noise_generator = torch.Generator(self.device).manual_seed(experiment.seed + 1)
+        torch.manual_seed(experiment.seed + 2)
+
+    def run(self, last_step: int | None = None) -> None:
+        """Train to the experiment's end, or to `last_step`, going on from the newest state if there is one."""
+        self._resume()
+        end = min(last_step or self.experiment.optimisation.num_steps, self.experiment.optimisation.num_steps)
+        with tqdm(total=end, initial=self.step, unit="step", dynamic_ncols=True, mininterval=5) as bar:
+            while self.step < end:
+                started = time.process_time()
+                terms = self._train_step()
+                self.cpu_seconds += time.process_time() - started
+                bar.update()
+                experiment = self.experiment
+                if self.step % experiment.log_interval == 0:
+                    values = {name: float(value) for name, value in terms.items()}
+                    self.log.record(self.step, "train", values | {"cpu_seconds": self.cpu_seconds})
+                    bar.set_postfix({name: f"{value:.3f}" for name, value in values.items()})
+                if self.step % experiment.validation_interval == 0 or self.step == end:
+                    self.validate()
+                if self.step % experiment.checkpoint_interval == 0 or self.step == end:
+                    self.checkpoints.save(self.step, self.state())
+
+    def _train_step(self) -> dict[str, torch.Tensor]:
+        settings = self.experiment.optimisation
+        self.model.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = warmup_cosine(
+                self.step,
+                settings.num_steps,
+                settings.warmup_steps,
+                settings.learning_rate,
+                settings.final_learning_rate,
+            )
+        batch = self._draw("train", self.experiment.augmentation, self.data_generator)
+        terms = self._losses(self.model, batch, self.noise_generator)
+        self.optimiser.zero_grad()
+        terms["total"].backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
+        self.optimiser.step()
+        self.step += 1
+        self.average.update(self.model, self.step)
+        return terms
+
+    def _draw(self, split: str, augmentation: AugmentationConfig, generator: torch.Generator) -> ObservationBatch:
+        experiment = self.experiment
+        batch = self.stores[split].draw(
+            experiment.observations_per_batch,
+            experiment.grasps_per_observation,
+            experiment.model.num_points,
+            min(experiment.contact_points, experiment.model.num_points),
+            augmentation,
+            self.phrasings[split],
+            generator,
+        )
+        return batch.to(self.device)
+
+    def _predict(self, model: nn.Module, batch: ObservationBatch, generator: torch.Generator) -> TrainingPrediction:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.experiment.optimisation.bfloat16):
+            return model.predict(  # type: ignore[operator]  # both callers pass a GraspModel
+                batch.points,
+                batch.view_images,
+                batch.view_mask,
+                batch.texts,
+                batch.vectors,
+                batch.contact_distances.shape[2],
+                generator,
+            ).to_float()
+
+    def _losses(
+        self, model: nn.Module, batch: ObservationBatch, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        targets = batch.soft_targets(self.experiment.soft_target_tau_m)
+        return self.objective(self._predict(model, batch, generator), targets)
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Losses and contact metrics of the averaged weights, the same validation batches each time."""
+        data_generator = torch.Generator().manual_seed(self.experiment.seed + 3)
+        noise_generator = torch.Generator(self.device).manual_seed(self.experiment.seed + 4)
+        totals: dict[str, float] = {}
+        num_batches = self.experiment.max_validation_batches
+        for _ in range(num_batches):
+            batch = self._draw("val", VALIDATION_AUGMENTATION, data_generator)
+            prediction = self._predict(self.average.model, batch, noise_generator)
+            values = self.objective(prediction, batch.soft_targets(self.experiment.soft_target_tau_m))
+            metrics = compute_contact_metrics(
+                part_probabilities(prediction.contact_logits),
+                hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M),
+                self.experiment.soft_target_tau_m,
+                CONTACT_THRESHOLD_M,
+            )
+            for name, value in {**values, **metrics}.items():
+                totals[name] = totals.get(name, 0.0) + float(value) / num_batches
+        self.log.record(self.step, "val", totals)
+        self.log.say(
+            f"step {self.step} val: " + " ".join(f"{name} {value:.4f}" for name, value in totals.items())
+        )
+        return totals
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides how training goes on."""
+        return {
+            "step": self.step,
+            "cpu_seconds": self.cpu_seconds,
+            "model": self.model.state_dict(),
+            "average": self.average.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "data_generator": self.data_generator.get_state(),
+            "noise_generator": self.noise_generator.get_state(),
+            "torch_generator": torch.get_rng_state(),
+            "config": self.experiment.model.to_json(),
+        }
+
+    def _resume(self) -> None:
+        state = self.checkpoints.load_latest()
+        if state is None:
+            return
+        if state["config"] != self.experiment.model.to_json():
+            raise ValueError(
+                f"the states in '{self.checkpoints.folder}' are of another configuration; "
+                "give another experiment folder or delete them"
+            )
+        self.step, self.cpu_seconds = state["step"], state["cpu_seconds"]
+        self.model.load_state_dict(state["model"])
+        self.average.model.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.data_generator.set_state(state["data_generator"])
+        self.noise_generator.set_state(state["noise_generator"])
+        torch.set_rng_state(state["torch_generator"])
+        self.log.say(f"going on from step {self.step}")
+
+
+def _adamw(model: nn.Module, experiment: Experiment) -> torch.optim.AdamW:
+    """Weight decay on matrices only, not on biases, norms and embeddings of one dimension."""
+    settings = experiment.optimisation
+    decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate)
