@@ -1,0 +1,53 @@
+"""Grasp requests on the wire to the planner's own."""
+
+from funcgrasp_core.contracts import VIEW_SLOTS, GraspRequest
+from funcgrasp_core.errors import InvalidRequestError, NotSupportedError
+from funcgrasp_ros import msg
+
+RESERVED_FIELDS = ("object_hint", "contact_constraints", "demonstration")
+"""Fields that stand in the message from the start so that it need not change, and do nothing yet."""
+
+
+def request_from_message(
+    message: msg.GraspRequest, default_num_candidates: int, max_num_candidates: int
+) -> GraspRequest:
+    """What is asked of the planner; the instruction is passed on as it is.
+
+    Raises:
+        NotSupportedError: a reserved field is used.
+        InvalidRequestError: more candidates are asked for than the node gives, or the lists of images, cameras and
+            slots do not fit together.
+    """
+    for name in RESERVED_FIELDS:
+        if len(getattr(message, name)):
+            raise NotSupportedError(f"Request: the field '{name}' is reserved for a later version; leave it empty.")
+    if message.num_candidates > max_num_candidates:
+        raise InvalidRequestError(
+            f"Request: num_candidates is {message.num_candidates}, at most {max_num_candidates} are given; ask for "
+            "fewer, or raise the node's parameter 'max_candidates'."
+        )
+    _check_image_lists(message)
+    return GraspRequest(
+        instruction=message.instruction,
+        num_candidates=message.num_candidates or default_num_candidates,
+        seed=message.seed,
+    )
+
+
+def _check_image_lists(message: msg.GraspRequest) -> None:
+    num_images = len(message.images)
+    for name in ("camera_infos", "view_slots"):
+        length = len(getattr(message, name))
+        if length not in (0, num_images):
+            raise InvalidRequestError(
+                f"Request: {length} '{name}' for {num_images} images; give one for each image, or none."
+            )
+    unknown_slots = sorted(set(message.view_slots) - set(VIEW_SLOTS))
+    if unknown_slots:
+        raise InvalidRequestError(f"Request: view_slots holds {unknown_slots}; expected {', '.join(VIEW_SLOTS)}.")
+    if len(set(message.view_slots)) != len(message.view_slots):
+        raise InvalidRequestError(f"Request: view_slots {list(message.view_slots)} names a slot twice; one image a slot.")
+    if num_images and not len(message.camera_infos) and not len(message.view_slots):
+        raise InvalidRequestError(
+            "Request: images without 'camera_infos' or 'view_slots'; say where the cameras stand with one of the two."
+        )
