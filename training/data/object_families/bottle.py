@@ -23,6 +23,7 @@ class Bottle(ObjectFamily):
 
     category: ClassVar[str] = "bottle"
     part_names: ClassVar[tuple[str, ...]] = ("body", "neck")
+    symmetry_order: ClassVar[int] = 0
     parameter_ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "body_radius": (0.024, 0.041),
         "waist_ratio": (0.86, 1.0),  # smallest radius of the body by the largest

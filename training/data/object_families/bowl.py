@@ -21,6 +21,7 @@ class Bowl(ObjectFamily):
 
     category: ClassVar[str] = "bowl"
     part_names: ClassVar[tuple[str, ...]] = ("rim", "body")
+    symmetry_order: ClassVar[int] = 0
     parameter_ranges: ClassVar[dict[str, tuple[float, float]]] = {
         "rim_radius": (0.054, 0.082),  # outer
         "height": (0.044, 0.072),

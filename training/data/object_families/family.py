@@ -22,11 +22,14 @@ class ObjectFamily(ABC):
         category: OakInk's name of the category.
         part_names: functional parts; together they cover the surface, and labels are indices into this tuple.
         parameter_ranges: smallest and largest value of every parameter, metres or ratios.
+        symmetry_order: 1 without symmetry, n for n turns about z that map the solid on itself, 0 for a solid of
+            revolution about z.
     """
 
     category: ClassVar[str]
     part_names: ClassVar[tuple[str, ...]]
     parameter_ranges: ClassVar[Mapping[str, tuple[float, float]]]
+    symmetry_order: ClassVar[int] = 1
 
     def sample_parameters(self, num_objects: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Draws `num_objects` shapes: parameter name -> [num_objects] float32."""
