@@ -51,7 +51,7 @@ def views_from_cameras(
     Args:
         cameras: any number of them.
         points: [N, 3] object points in the planning frame, N > 0, finite.
-        crop_margin: side of the cut square, in projected sizes of the object.
+        crop_margin: of the cut square, see `crop_to_object`.
 
     Returns:
         Views by slot, and a sentence for each camera that could not be used.
@@ -102,24 +102,29 @@ def num_quarter_turns_to_upright(planning_from_camera: np.ndarray, slot_index: i
 
 
 def crop_to_object(camera: CameraImage, points: np.ndarray, crop_margin: float) -> np.ndarray | None:
-    """The square around the projected object, [S, S, 3]; where it leaves the image, edge pixels are repeated.
+    """The square around the object, [S, S, 3]; where it leaves the image, edge pixels are repeated.
+
+    Its middle is the projected centre of the object's box and its side reaches `crop_margin` times as far as the
+    outermost point, as in the pictures that the model is trained on.
 
     Returns:
         None if no point of the object is seen.
     """
+    assert camera.camera_matrix is not None and camera.planning_from_camera is not None
     camera_from_planning = np.linalg.inv(camera.planning_from_camera)
-    in_camera = transform_points(camera_from_planning, points.astype(np.float64))
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    in_camera = transform_points(camera_from_planning, np.vstack([centre, points]).astype(np.float64))
+    if in_camera[0, 2] < NEAREST_DEPTH_M:
+        return None
     in_front = in_camera[in_camera[:, 2] > NEAREST_DEPTH_M]
     pixels = (in_front @ camera.camera_matrix.T)[:, :2] / in_front[:, 2:]
     height, width, _ = camera.pixels.shape
-    is_seen = ((pixels >= 0) & (pixels < (width, height))).all(axis=1)
-    if not is_seen.any():
+    if not ((pixels >= 0) & (pixels < (width, height))).all(axis=1).any():
         return None
-    lowest, highest = pixels.min(axis=0), pixels.max(axis=0)
-    side = max(2, int(np.ceil((highest - lowest).max() * crop_margin)))
+    reach = np.abs(pixels - pixels[0]).max() * crop_margin
     # A point right in front of the camera must not ask for a crop of a million pixels.
-    side = min(side, 2 * max(height, width))
-    left, top = np.floor((lowest + highest) / 2 - side / 2).astype(int)
-    columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    half_side = int(np.clip(np.ceil(reach), 1, max(height, width)))
+    column, row = np.round(pixels[0]).astype(int)
+    columns = np.clip(np.arange(column - half_side, column + half_side), 0, width - 1)
+    rows = np.clip(np.arange(row - half_side, row + half_side), 0, height - 1)
     return camera.pixels[rows[:, None], columns]

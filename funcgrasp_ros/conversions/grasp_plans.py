@@ -9,7 +9,7 @@ from std_msgs.msg import Header
 
 from funcgrasp_core.contracts import ContactMap, GraspPlan, PlannedGrasp
 from funcgrasp_core.errors import SUCCESS_CODE, FuncGraspError
-from funcgrasp_core.hand.mano_layer import ManoLayer
+from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_ros import msg
 from funcgrasp_ros.conversions.transforms import (
     matrix_from_pose,
@@ -55,7 +55,7 @@ def contact_map_from_message(message: msg.ContactMap) -> ContactMap:
     return ContactMap(points, np.array(message.probabilities, dtype=np.float32).reshape(-1, NUM_PARTS))
 
 
-def plan_from_message(message: msg.GraspPlan, hand: ManoLayer) -> GraspPlan:
+def plan_from_message(message: msg.GraspPlan, hand: HandLayer) -> GraspPlan:
     """The plan that a successful answer describes; the hand's vertices are made anew from the MANO vectors.
 
     Args:
