@@ -1,0 +1,1 @@
+"""Models and geometry of functional grasping; knows no ROS, no data set and no training."""

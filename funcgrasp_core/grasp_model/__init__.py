@@ -1,0 +1,1 @@
+"""The grasp model and its parts, one idea a file."""

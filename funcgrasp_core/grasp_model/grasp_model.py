@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor, nn
 
+from funcgrasp_core.assets import REFERENCE_HAND, asset_path
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config import GraspModelConfig, PalmModeConfig
 from funcgrasp_core.grasp_model.contact_head import ContactHead, PalmContactHead
@@ -30,7 +31,7 @@ from funcgrasp_core.hand.hand_parameters import (
     HandParameterisation,
     JointBasisParameterisation,
 )
-from funcgrasp_core.hand.reference_hand import load_reference_hand
+from funcgrasp_core.hand.mano_assets import load_mano_assets
 
 
 @dataclass(frozen=True)
@@ -211,9 +212,7 @@ class SingleMapGraspModel(GraspModel):
         condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_grasps, -1)
         targets = self.targets.normalise(self.parameterisation.encode(vectors))
         velocity, velocity_target = self.flow.predict(targets, condition, generator)
-        return TrainingPrediction(
-            logits[:, None].expand(-1, num_grasps, -1, -1), velocity, velocity_target
-        )
+        return TrainingPrediction(logits[:, None].expand(-1, num_grasps, -1, -1), velocity, velocity_target)
 
     def sample(
         self,
@@ -352,7 +351,7 @@ def build_grasp_model(config: GraspModelConfig, semantic_encoder: SemanticEncode
     if config.semantic is not None:
         semantic_encoder = CompactSemanticEncoder(config.semantic, config.semantic_size)
     assert semantic_encoder is not None  # for the type checker: one of the two is set
-    hand = load_reference_hand()
+    hand = load_mano_assets(asset_path(REFERENCE_HAND))
     parameterisation: HandParameterisation
     if config.parameterisation == "axis_angle":
         parameterisation = AxisAngleParameterisation()

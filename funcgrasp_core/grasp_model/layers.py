@@ -1,5 +1,6 @@
 """What several parts of the grasp model are made of: stacks of linear layers, time embedding, precision."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -14,7 +15,7 @@ def linear_stack(widths: Sequence[int], layer_norm: bool = False) -> nn.Sequenti
         layer_norm: LayerNorm and GELU after each layer instead of ReLU alone.
     """
     layers: list[nn.Module] = []
-    for width_in, width_out in zip(widths[:-1], widths[1:], strict=True):
+    for width_in, width_out in itertools.pairwise(widths):
         layers.append(nn.Linear(width_in, width_out))
         layers.extend([nn.LayerNorm(width_out), nn.GELU()] if layer_norm else [nn.ReLU()])
     return nn.Sequential(*layers)
@@ -25,9 +26,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.transform = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width)
-        )
+        self.transform = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
 
     def forward(self, features: Tensor) -> Tensor:
         """[..., width] -> [..., width]."""

@@ -57,9 +57,7 @@ class PalmPoses:
         def normal() -> Tensor:
             return torch.randn(shape, generator=generator, device=self.centre.device, dtype=self.centre.dtype)
 
-        scale = torch.rand(
-            (*shape[:-1], 1), generator=generator, device=self.centre.device, dtype=self.centre.dtype
-        )
+        scale = torch.rand((*shape[:-1], 1), generator=generator, device=self.centre.device, dtype=self.centre.dtype)
         turn = axis_angle_to_matrix(rotation_rad * scale * normal())
         return PalmPoses(self.rotation @ turn, self.centre + position_m * scale * normal())
 

@@ -101,9 +101,7 @@ class SetAbstraction(nn.Module):
         # Groups are filled up with their nearest point: the maximum stays the same and the size is fixed.
         neighbours = torch.where(is_inside, neighbours, neighbours[..., :1])
         edge_index = bipartite_edge_index(neighbours, torch.ones_like(is_inside), num_points)
-        encoded = self.conv(
-            (features.flatten(0, 1), None), (points.flatten(0, 1), centres.flatten(0, 1)), edge_index
-        )
+        encoded = self.conv((features.flatten(0, 1), None), (points.flatten(0, 1), centres.flatten(0, 1)), edge_index)
         return centres, encoded.view(batch_size, self.num_samples, -1)
 
 
@@ -127,9 +125,7 @@ class PointNet2Encoder(nn.Module):
         self.second = SetAbstraction(config.second, first_size, config.layer_norm)
         self.global_layers = linear_stack((second_size, *config.global_widths), config.layer_norm)
         propagated = config.propagation_widths
-        self.propagate_first = linear_stack(
-            ((coarse_size or second_size) + first_size, *propagated), config.layer_norm
-        )
+        self.propagate_first = linear_stack(((coarse_size or second_size) + first_size, *propagated), config.layer_norm)
         self.propagate_points = linear_stack((propagated[-1] + point_size, *propagated), config.layer_norm)
 
     def abstract(self, points: Tensor) -> PointHierarchy:
@@ -158,9 +154,7 @@ class PointNet2Encoder(nn.Module):
             global_feature=self.global_layers(second_features.amax(dim=1)),
         )
 
-    def propagate(
-        self, hierarchy: PointHierarchy, coarse_features: Tensor, num_points: int | None = None
-    ) -> Tensor:
+    def propagate(self, hierarchy: PointHierarchy, coarse_features: Tensor, num_points: int | None = None) -> Tensor:
         """Bring features of the coarse level up.
 
         Args:

@@ -50,11 +50,11 @@ class HandParameterisation(Protocol):
         ...
 
     def encode(self, vectors: Tensor) -> Tensor:
-        """[B, D] of MANO vectors [B, 61]."""
+        """[..., D] of MANO vectors [..., 61]."""
         ...
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """MANO vectors [B, 61] of [B, D]."""
+        """MANO vectors [..., 61] of [..., D]."""
         ...
 
 
@@ -64,11 +64,11 @@ class AxisAngleParameterisation:
     size = MANO_VECTOR_SIZE
 
     def encode(self, vectors: Tensor) -> Tensor:
-        """The vectors [B, 61] as they are."""
+        """The vectors [..., 61] as they are."""
         return vectors
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """The vectors [B, 61] as they are."""
+        """The vectors [..., 61] as they are."""
         return parameters
 
 
@@ -90,18 +90,18 @@ class JointBasisParameterisation:
         self.palm_centre_in_wrist = palm_frame(assets)[0].float()
 
     def encode(self, vectors: Tensor) -> Tensor:
-        """[B, 64] of MANO vectors [B, 61]."""
+        """[..., 64] of MANO vectors [..., 61]."""
         pose, shape, translation = split_vector(vectors)
-        rotation = axis_angle_to_matrix(pose[:, :3])
-        joint_angles = joint_angles_from_axis_angle(pose[:, 3:], self.bases).flatten(1)
+        rotation = axis_angle_to_matrix(pose[..., :3])
+        joint_angles = joint_angles_from_axis_angle(pose[..., 3:], self.bases).flatten(-2)
         palm_centre = translation + rotation @ self.palm_centre_in_wrist.to(vectors)
-        return torch.cat([matrix_to_rotation_6d(rotation), joint_angles, palm_centre, shape], dim=1)
+        return torch.cat([matrix_to_rotation_6d(rotation), joint_angles, palm_centre, shape], dim=-1)
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """MANO vectors [B, 61] of [B, 64]; the rotation's six numbers need not be orthonormal."""
-        rotation_6d, joint_angles, palm_centre, shape = parameters.split([6, 45, 3, 10], dim=1)
+        """MANO vectors [..., 61] of [..., 64]; the rotation's six numbers need not be orthonormal."""
+        rotation_6d, joint_angles, palm_centre, shape = parameters.split([6, 45, 3, 10], dim=-1)
         rotation = rotation_6d_to_matrix(rotation_6d)
         translation = palm_centre - rotation @ self.palm_centre_in_wrist.to(parameters)
-        fingers = axis_angle_from_joint_angles(joint_angles.unflatten(1, (15, 3)), self.bases)
-        pose = torch.cat([matrix_to_axis_angle(rotation), fingers], dim=1)
+        fingers = axis_angle_from_joint_angles(joint_angles.unflatten(-1, (15, 3)), self.bases)
+        pose = torch.cat([matrix_to_axis_angle(rotation), fingers], dim=-1)
         return join_vector(pose, shape, translation)

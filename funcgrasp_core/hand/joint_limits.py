@@ -80,12 +80,12 @@ def joint_bases(assets: ManoAssets) -> Tensor:
 
 def joint_angles_from_axis_angle(finger_pose: Tensor, bases: Tensor) -> Tensor:
     """Twist, abduction and flexion [B, 15, 3] of axis-angle finger poses [B, 45]; bases [15, 3, 3]."""
-    return torch.einsum("jab,njb->nja", bases.to(finger_pose).mT, finger_pose.unflatten(-1, (15, 3)))
+    return torch.einsum("jab,...jb->...ja", bases.to(finger_pose).mT, finger_pose.unflatten(-1, (15, 3)))
 
 
 def axis_angle_from_joint_angles(joint_angles: Tensor, bases: Tensor) -> Tensor:
     """Axis-angle finger poses [B, 45] of twist, abduction and flexion [B, 15, 3]; bases [15, 3, 3]."""
-    return torch.einsum("jab,njb->nja", bases.to(joint_angles), joint_angles).flatten(-2)
+    return torch.einsum("jab,...jb->...ja", bases.to(joint_angles), joint_angles).flatten(-2)
 
 
 def joint_limit_violation(joint_angles: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Losses, unreduced, and the objective that weighs them."""

@@ -136,9 +136,7 @@ class GraspTrainer:
                 generator,
             ).to_float()
 
-    def _losses(
-        self, model: nn.Module, batch: ObservationBatch, generator: torch.Generator
-    ) -> dict[str, torch.Tensor]:
+    def _losses(self, model: nn.Module, batch: ObservationBatch, generator: torch.Generator) -> dict[str, torch.Tensor]:
         targets = batch.soft_targets(self.experiment.soft_target_tau_m)
         return self.objective(self._predict(model, batch, generator), targets)
 
@@ -162,9 +160,7 @@ class GraspTrainer:
             for name, value in {**values, **metrics}.items():
                 totals[name] = totals.get(name, 0.0) + float(value) / num_batches
         self.log.record(self.step, "val", totals)
-        self.log.say(
-            f"step {self.step} val: " + " ".join(f"{name} {value:.4f}" for name, value in totals.items())
-        )
+        self.log.say(f"step {self.step} val: " + " ".join(f"{name} {value:.4f}" for name, value in totals.items()))
         return totals
 
     def state(self) -> dict[str, Any]:

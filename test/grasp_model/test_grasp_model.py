@@ -1,0 +1,130 @@
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+from funcgrasp_core.errors import ConfigurationError
+from funcgrasp_core.grasp_model.config import DEBUG, FUNCGRASP_V2, GraspModelConfig
+from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
+
+SINGLE_MAP = dataclasses.replace(DEBUG, name="single", mode=None)
+ORIGINAL_SMALL = dataclasses.replace(
+    SINGLE_MAP,
+    parameterisation="axis_angle",
+    normalise_targets=False,
+    fusion=dataclasses.replace(DEBUG.fusion, over="points"),
+)
+
+
+class FixedSemanticEncoder(nn.Module):
+    """Stands for a language model: its output depends on the text's length alone."""
+
+    view_size = 8
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(1, size)
+
+    def encode_views(self, images, mask):
+        return images.mean(dim=(2, 3, 4))
+
+    def forward(self, view_features, texts):
+        return self.project(torch.tensor([[float(len(text))] for text in texts]))
+
+
+def observation(config: GraspModelConfig, batch_size: int = 2, view_size: int = 16):
+    generator = torch.Generator().manual_seed(0)
+    points = (torch.rand(batch_size, config.num_points, 3, generator=generator) - 0.5) * 0.1
+    images = torch.rand(batch_size, 6, 3, view_size, view_size, generator=generator)
+    return points, images, torch.ones(batch_size, 6, dtype=torch.bool), ["drink from it", "lift it up"][:batch_size]
+
+
+def known_grasps() -> torch.Tensor:
+    return 0.2 * torch.randn(2, 3, 61, generator=torch.Generator().manual_seed(1))
+
+
+def make(config: GraspModelConfig) -> GraspModel:
+    torch.manual_seed(0)
+    model = build_grasp_model(config)
+    model.fit_targets(known_grasps().flatten(0, 1))
+    return model
+
+
+@pytest.mark.parametrize("config", [DEBUG, SINGLE_MAP, ORIGINAL_SMALL], ids=["mode", "single", "original"])
+def test_shapes(config):
+    model = make(config)
+    prediction = model.predict(*observation(config), known_grasps(), 50, torch.Generator().manual_seed(2))
+    assert prediction.contact_logits.shape == (2, 3, 50, 7)
+    assert prediction.velocity.shape == (2, 2, 3, model.parameterisation.size)
+    assert (prediction.mode_velocity is None) == (config.mode is None)
+    with torch.no_grad():
+        sample = model.eval().sample(*observation(config), 5, torch.Generator().manual_seed(2))
+    assert sample.vectors.shape == (2, 5, 61)
+    assert sample.contact_probabilities.shape == (2, 5, config.num_points, 6)
+    assert torch.isfinite(sample.vectors).all()
+
+
+@pytest.mark.parametrize("config", [DEBUG, SINGLE_MAP, ORIGINAL_SMALL], ids=["mode", "single", "original"])
+def test_flow_loss_does_not_teach_the_contact_head(config):
+    model = make(config)
+    prediction = model.predict(*observation(config), known_grasps(), None, torch.Generator().manual_seed(2))
+    (prediction.velocity - prediction.velocity_target).square().mean().backward(retain_graph=True)
+    assert all(p.grad is None or not p.grad.any() for p in model.contact_head.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in model.geometric_encoder.parameters())
+    prediction.contact_logits[..., 1:].square().mean().backward()
+    assert all(p.grad is not None and p.grad.any() for p in model.contact_head.parameters())
+
+
+def test_same_generator_same_grasps():
+    model = make(DEBUG).eval()
+    with torch.no_grad():
+        first, again, other = (
+            model.sample(*observation(DEBUG), 4, torch.Generator().manual_seed(seed)).vectors for seed in (3, 3, 4)
+        )
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, other)
+
+
+def test_instruction_changes_the_grasps():
+    model = make(DEBUG).eval()
+    points, images, mask, texts = observation(DEBUG)
+    with torch.no_grad():
+        one = model.sample(points, images, mask, texts, 4, torch.Generator().manual_seed(3)).vectors
+        other = model.sample(points, images, mask, texts[::-1], 4, torch.Generator().manual_seed(3)).vectors
+    assert not torch.allclose(one, other)
+
+
+def test_each_candidate_of_a_mode_has_its_own_contact_map():
+    model = make(DEBUG).eval()
+    with torch.no_grad():
+        maps = model.sample(*observation(DEBUG), 3, torch.Generator().manual_seed(3)).contact_probabilities
+    assert not torch.allclose(maps[:, 0], maps[:, 1])
+
+
+def test_normalised_targets_have_unit_deviation():
+    torch.manual_seed(0)
+    model = build_grasp_model(dataclasses.replace(SINGLE_MAP))
+    vectors = 0.3 * torch.randn(500, 61)
+    model.fit_targets(vectors)
+    targets = model.targets.normalise(model.parameterisation.encode(vectors))
+    assert torch.allclose(targets.mean(dim=0), torch.zeros(64), atol=1e-4)
+    assert torch.allclose(targets.std(dim=0), torch.ones(64), atol=1e-3)
+
+
+def test_original_configuration_has_the_stated_parameter_counts():
+    model = build_grasp_model(FUNCGRASP_V2, FixedSemanticEncoder(256))
+
+    def count(module: nn.Module) -> int:
+        return sum(p.numel() for p in module.parameters())
+
+    assert count(model.flow) == 1_830_973
+    assert count(model.fusion) == 12_609_536
+    assert count(model.contact_head) == 512 * 256 + 256 + 256 * 7 + 7
+
+
+def test_semantic_encoder_given_once():
+    with pytest.raises(ConfigurationError, match="exactly one semantic encoder"):
+        build_grasp_model(FUNCGRASP_V2)
+    with pytest.raises(ConfigurationError, match="exactly one semantic encoder"):
+        build_grasp_model(DEBUG, FixedSemanticEncoder(32))
