@@ -1,0 +1,59 @@
+"""An object as the measures need it: its exact mesh, functional parts, convex pieces and symmetry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from training.data.functional_parts import INTENT_PARTS
+from training.data.object_families import FAMILIES, ObjectFamily, mesh_from_parameters, part_area_fractions
+from training.metrics.exact_mesh import ExactMesh
+
+
+@dataclass(frozen=True)
+class JudgedObject:
+    """One parametric object; small, so that it can be sent to a worker process, which builds the mesh itself.
+
+    Attributes:
+        object_id: of the data set.
+        category: a name of FAMILIES.
+        parameters: of the shape, by name.
+    """
+
+    object_id: str
+    category: str
+    parameters: Mapping[str, float]
+
+    @property
+    def family(self) -> ObjectFamily:
+        """The family that knows distances and parts."""
+        return FAMILIES[self.category]
+
+    @cached_property
+    def mesh(self) -> ExactMesh:
+        """The exact surface, in the object frame."""
+        return ExactMesh(*mesh_from_parameters(self.family, self._parameter_tensors()))
+
+    @cached_property
+    def convex_pieces(self) -> list[np.ndarray]:
+        """[n, 3] each; exact, since the object is built from them."""
+        return self.family.convex_pieces(self._parameter_tensors())
+
+    @cached_property
+    def part_surface_shares(self) -> np.ndarray:
+        """[parts] share of the surface that belongs to each part."""
+        return part_area_fractions(self.family, self._parameter_tensors())[0].numpy()
+
+    def part_labels(self, points: np.ndarray) -> np.ndarray:
+        """Index [n] of the nearest part of points [n, 3]."""
+        batch = torch.as_tensor(np.asarray(points), dtype=torch.float32)[None]
+        return self.family.part_labels(batch, self._parameter_tensors())[0].numpy()
+
+    def part_called_for(self, intent: str) -> int:
+        """Index of the part that an intent wants touched."""
+        return self.family.part_names.index(INTENT_PARTS[self.category, intent])
+
+    def _parameter_tensors(self) -> dict[str, torch.Tensor]:
+        return {name: torch.tensor([value], dtype=torch.float32) for name, value in self.parameters.items()}
