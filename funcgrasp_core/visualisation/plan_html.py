@@ -22,8 +22,9 @@ from funcgrasp_core.visualisation.contact_colours import (
 POINT_SIZE_M = 0.0035
 
 PANEL_STYLE = """
-  #plan { position: absolute; left: 12px; top: 12px; z-index: 10; max-width: 340px; max-height: calc(100% - 48px);
-          overflow: auto; padding: 10px 14px; background: #ffffffe8; border-radius: 8px; font: 13px sans-serif; }
+  #plan { position: absolute; left: 12px; top: 12px; z-index: 10; box-sizing: border-box; padding: 10px 16px 10px 14px;
+          width: max-content; max-width: 400px; max-height: calc(100% - 48px); overflow: auto;
+          background: #ffffffe8; border-radius: 8px; font: 13px sans-serif; }
   #plan h1 { font-size: 16px; margin: 0 0 8px; overflow-wrap: anywhere; }
   #plan table { width: 100%; border-collapse: collapse; }
   #plan td, #plan th { text-align: right; padding: 2px 4px; font-variant-numeric: tabular-nums; }

@@ -42,7 +42,8 @@ def draw_plan(plan: GraspPlan, object_mesh: tuple[np.ndarray, np.ndarray] | None
     renderer = MeshRenderer([object_drawn, hand])
     picture = Image.new("RGB", (2 * VIEW_SIZE_PX, VIEW_SIZE_PX + CAPTION_HEIGHT_PX), "white")
     for column, camera in enumerate(_cameras(plan)):
-        view = renderer.render(camera, supersampling=2).rgb
+        forward, down = camera.world_from_camera[:3, 2], camera.world_from_camera[:3, 1]
+        view = renderer.render(camera, light_direction=-forward - 0.4 * down, supersampling=2).rgb
         picture.paste(Image.fromarray(view), (column * VIEW_SIZE_PX, 0))
     _write_caption(picture, plan)
     return picture
@@ -52,11 +53,11 @@ def _cameras(plan: GraspPlan) -> list[PinholeCamera]:
     """Two cameras on opposite sides, looking square to the direction from the object to the hand."""
     hand, points = plan.grasps[0].vertices, plan.contact_map.points
     everything = np.concatenate([hand, points])
-    low, high = everything.min(axis=0), everything.max(axis=0)
-    centre, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
+    centre = (everything.min(axis=0) + everything.max(axis=0)) / 2
+    radius = float(np.linalg.norm(everything - centre, axis=1).max())
     towards_hand = hand.mean(axis=0) - points.mean(axis=0)
     azimuth = np.arctan2(towards_hand[1], towards_hand[0]) + np.pi / 2
-    distance = radius / np.sin(FIELD_OF_VIEW_RAD / 2)
+    distance = 1.05 * radius / np.sin(FIELD_OF_VIEW_RAD / 2)
     focal_px = focal_from_field_of_view(FIELD_OF_VIEW_RAD, VIEW_SIZE_PX)
     cameras = []
     for side_azimuth in (azimuth, azimuth + np.pi):
