@@ -122,7 +122,7 @@ _GOALS = {
         "have some coffee",
         "it is time for coffee",
         "it is time to drink some tea",
-        "drink some hot tea",
+        "drink some more tea",
         "drink up before the coffee is cold",
         "I would like a coffee",
         "let us drink some coffee",

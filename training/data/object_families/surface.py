@@ -90,4 +90,5 @@ def mesh_from_parameters(
     vertices = torch.from_numpy(vertices.astype(np.float32)) + grid[0, 0, 0]
     distance, gradient = distance_and_gradient(family, vertices[None], parameters)
     on_surface = vertices - (distance[..., None] * torch.nn.functional.normalize(gradient, dim=-1))[0]
-    return on_surface.numpy(), faces.astype(np.int64)
+    box_centre = (on_surface.amin(dim=0) + on_surface.amax(dim=0)) / 2  # off by less than 0.1 mm where the grid cuts
+    return (on_surface - box_centre).numpy(), faces.astype(np.int64)

@@ -1,0 +1,95 @@
+"""Writes objects and grasps in the OakInk-Shape layout; the same content always gives the same bytes."""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from funcgrasp_core.contracts import MANO_VECTOR_SIZE
+from funcgrasp_core.errors import DatasetError
+from training.data.oakink_layout import (
+    ALIGNED_FOLDERS,
+    GRASP_ID_LENGTH,
+    GRASPS_FOLDER,
+    HAND_ARRAYS,
+    HAND_FILE,
+    META_FOLDER,
+    OBJECT_ID_LENGTH,
+    OBJECT_NAMES_FILE,
+    OBJECTS_FOLDER,
+    SOURCE_FILE,
+    VIRTUAL_OBJECT_NAMES_FILE,
+    GraspSource,
+)
+
+_PICKLE_PROTOCOL = 4
+
+
+def write_object_names(root: Path, names: Mapping[str, str]) -> None:
+    """Writes `metaV2`: the folder name of every object id, and an empty table of virtual objects."""
+    for object_id in names:
+        if len(object_id) != OBJECT_ID_LENGTH:
+            raise DatasetError(f"object ids have {OBJECT_ID_LENGTH} characters, '{object_id}' has {len(object_id)}")
+    table = {object_id: {"name": name} for object_id, name in sorted(names.items())}
+    for file_name, content in ((OBJECT_NAMES_FILE, table), (VIRTUAL_OBJECT_NAMES_FILE, {})):
+        _write(root / META_FOLDER / file_name, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def write_object_mesh(root: Path, name: str, vertices: np.ndarray, faces: np.ndarray) -> Path:
+    """Writes an object's mesh as binary PLY.
+
+    Args:
+        root: folder of the data set.
+        name: of the object, from its table of names.
+        vertices: [V, 3] metres.
+        faces: [F, 3].
+    """
+    path = root / OBJECTS_FOLDER / name / ALIGNED_FOLDERS[0] / f"{name}.ply"
+    header = (
+        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n"
+        "property float x\nproperty float y\nproperty float z\n"
+        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    rows = np.empty(len(faces), dtype=[("count", "u1"), ("indices", "<i4", 3)])
+    rows["count"], rows["indices"] = 3, faces
+    _write(path, header.encode() + vertices.astype("<f4").tobytes() + rows.tobytes())
+    return path
+
+
+def write_grasp(root: Path, category: str, grasp_id: str, source: GraspSource, vector: np.ndarray) -> Path:
+    """Writes one grasp and returns its folder.
+
+    Args:
+        root: folder of the data set.
+        category: of the object.
+        grasp_id: 10 characters, unique to the grasp.
+        source: object, intent and origin.
+        vector: [61] MANO vector in the frame of the object's mesh, whose box is centred.
+    """
+    if len(grasp_id) != GRASP_ID_LENGTH:
+        raise DatasetError(f"grasp ids have {GRASP_ID_LENGTH} characters, '{grasp_id}' has {len(grasp_id)}")
+    if vector.shape != (MANO_VECTOR_SIZE,) or not np.isfinite(vector).all():
+        raise DatasetError(f"grasp {grasp_id}: expected {MANO_VECTOR_SIZE} finite values, got shape {vector.shape}")
+    pieces = np.split(vector.astype(np.float32), np.cumsum(list(HAND_ARRAYS.values()))[:-1])
+    hand = {key: np.array(piece) for key, piece in zip(HAND_ARRAYS, pieces, strict=True)}
+    folder = root / GRASPS_FOLDER / category / source.object_id / grasp_id
+    _write(folder / HAND_FILE, pickle.dumps(hand, protocol=_PICKLE_PROTOCOL))
+    _write(folder / SOURCE_FILE, source.as_text().encode())
+    return folder
+
+
+def make_grasp_id(object_id: str, intent: str, index: int) -> str:
+    """A grasp id that depends on object, intent and number only."""
+    digest = hashlib.md5(f"{object_id}/{intent}/{index}".encode(), usedforsecurity=False).hexdigest()
+    return digest[:GRASP_ID_LENGTH]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes a whole file or none: an interrupted run leaves no half file behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
