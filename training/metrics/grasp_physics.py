@@ -8,6 +8,7 @@ Moving the vertices by a micrometre moves one grasp's value by up to 0.7 cm: com
 """
 
 import contextlib
+import ctypes
 import functools
 import os
 import sys
@@ -142,6 +143,7 @@ def silenced_native_output() -> Iterator[None]:
         try:
             yield
         finally:
+            ctypes.CDLL(None).fflush(None)  # else the C library prints its buffer later
             os.dup2(kept[0], 1)
             os.dup2(kept[1], 2)
             os.close(kept[0])
