@@ -86,7 +86,7 @@ class CandidateRanker:
         hand = self._hand_layer.from_vector(vectors)
         points = object_points.expand(num_candidates, -1, -1)
         distances = per_part_distances(points, hand.vertices, self._part_labels.to(vectors.device))
-        normals = vertex_normals(hand.vertices, self._hand_layer.closed_faces)
+        normals = vertex_normals(hand.vertices, self._hand_layer.closed_faces.to(vectors.device))
         penetration_m = penetration_depths(points, hand.vertices, normals).amax(dim=1)
         num_touching_parts = (distances.amin(dim=1) < config.touch_distance_m).sum(dim=1)
         angles = joint_angles_from_axis_angle(vectors[:, 3:48], self._joint_bases.to(vectors))
