@@ -51,11 +51,12 @@ def main(arguments: list[str] | None = None) -> None:
     folder = Path("exp") / (options.name or experiment.name)
     log = RunLog(folder)
 
-    stores = {split: build_store(options.data, split, experiment.model) for split in ("train", "val")}
-    for split, store in stores.items():
-        log.say(f"{split}: {len(store.clouds)} objects, {len(store.groups)} groups, {len(store.vectors)} grasps")
     torch.manual_seed(experiment.seed)
     model = build_grasp_model(experiment.model)
+    view_size = model.semantic_encoder.view_size
+    stores = {split: build_store(options.data, split, experiment.model, view_size) for split in ("train", "val")}
+    for split, store in stores.items():
+        log.say(f"{split}: {len(store.clouds)} objects, {len(store.groups)} groups, {len(store.vectors)} grasps")
     model.fit_targets(stores["train"].vectors)
     trainer = GraspTrainer(
         experiment,

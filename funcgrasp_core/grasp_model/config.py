@@ -89,8 +89,8 @@ class PalmModeConfig:
     """
 
     flow: FlowConfig = FlowConfig(width=512, layers=3, residual=True, integrator="euler", time_draws=4)
-    position_noise_m: float = 0.008  # largest standard deviation of training noise on the palm's position
-    rotation_noise_rad: float = 0.15  # and on its orientation, per axis
+    position_noise_m: float = 0.010  # largest standard deviation of training noise on the palm's position
+    rotation_noise_rad: float = 0.2  # and on its orientation, per axis
     num_refinements: int = 1  # times that the sampled grasp's palm pose replaces the mode in planning
     local_width: int = 256  # of the encoder of the object's points in the palm frame
     local_radius_m: float = 0.14  # points farther than this from the palm are not encoded there

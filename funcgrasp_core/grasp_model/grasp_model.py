@@ -5,7 +5,7 @@ without one (`funcgrasp_v2`) there is a single contact map for an object and an 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -69,8 +69,13 @@ class TrainingPrediction:
 
     def to_float(self) -> "TrainingPrediction":
         """The same in float32, for losses after a pass in bfloat16."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return TrainingPrediction(**{name: v if v is None else v.float() for name, v in values.items()})
+        return TrainingPrediction(
+            self.contact_logits.float(),
+            self.velocity.float(),
+            self.velocity_target.float(),
+            None if self.mode_velocity is None else self.mode_velocity.float(),
+            None if self.mode_velocity_target is None else self.mode_velocity_target.float(),
+        )
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,7 @@ def random_turns(yaws_rad: Tensor, config: AugmentationConfig, generator: torch.
     return axis_angle_to_matrix(tilt) @ rotation_about_z(yaws_rad + jitter)
 
 
-def select_points(
-    points: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator
-) -> Tensor:
+def select_points(points: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
     """Choose which points are seen, some clouds cut by a plane.
 
     Args:

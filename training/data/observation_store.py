@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from funcgrasp_core.geometry.contact_field import soft_contact_targets
-from funcgrasp_core.preprocessing.object_views import float_views, rotate_view_slots
+from funcgrasp_core.preprocessing.object_views import float_views, rotate_view_mask, rotate_view_slots
 from training.data.augmentation import (
     AugmentationConfig,
     add_noise,
@@ -85,6 +85,7 @@ class ObservationStore:
     Attributes:
         clouds: [O, P, 3] metres, surface points, P more than a batch uses.
         views: [O, Y, 6, S, S, 3] uint8, rendered at Y yaws within a quarter turn.
+        view_mask: [O, Y, 6] bool, true where there is a view.
         view_yaws_rad: [Y].
         vectors: [M, 61] MANO vectors in the object's frame.
         distances: [M, P, 6] metres, float16.
@@ -93,6 +94,7 @@ class ObservationStore:
 
     clouds: Tensor
     views: Tensor
+    view_mask: Tensor
     view_yaws_rad: Tensor
     vectors: Tensor
     distances: Tensor
@@ -143,11 +145,10 @@ class ObservationStore:
         return ObservationBatch(points, images, mask, texts, vectors, distances)
 
     def _views(self, objects: Tensor, yaw_indices: Tensor, quarter_turns: Tensor) -> tuple[Tensor, Tensor]:
-        views = self.views[objects, yaw_indices]
-        turned = torch.stack(
-            [rotate_view_slots(view, turns) for view, turns in zip(views, quarter_turns.tolist(), strict=True)]
-        )
-        mask = torch.ones(turned.shape[:2], dtype=torch.bool)
+        turns = quarter_turns.tolist()
+        views, masks = self.views[objects, yaw_indices], self.view_mask[objects, yaw_indices]
+        turned = torch.stack([rotate_view_slots(view, turn) for view, turn in zip(views, turns, strict=True)])
+        mask = torch.stack([rotate_view_mask(mask, turn) for mask, turn in zip(masks, turns, strict=True)])
         return float_views(turned), mask
 
 

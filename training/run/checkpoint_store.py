@@ -1,6 +1,7 @@
 """Training states on disk: written whole or not at all, the last few kept, resumed exactly."""
 
 import os
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class CheckpointStore:
             return None
         try:
             return torch.load(paths[-1], map_location="cpu", weights_only=True)
-        except (RuntimeError, OSError, EOFError, ValueError) as error:
+        except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError) as error:
             raise CheckpointFormatError(
                 f"the training state '{paths[-1]}' cannot be read ({error}); delete it to go on from an older one"
             ) from error

@@ -1,14 +1,16 @@
 """The training loop of the grasp model: steps, validation, checkpoints; stops and resumes at any step, bit by bit."""
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from funcgrasp_core.contracts import CONTACT_THRESHOLD_M
+from funcgrasp_core.errors import CheckpointFormatError
 from funcgrasp_core.geometry.contact_field import hard_contact_labels
 from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabilities
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, TrainingPrediction
@@ -82,7 +84,7 @@ class GraspTrainer:
                 bar.update()
                 experiment = self.experiment
                 if self.step % experiment.log_interval == 0:
-                    values = {name: float(value) for name, value in terms.items()}
+                    values = {name: float(value.detach()) for name, value in terms.items()}
                     self.log.record(self.step, "train", values | {"cpu_seconds": self.cpu_seconds})
                     bar.set_postfix({name: f"{value:.3f}" for name, value in values.items()})
                 if self.step % experiment.validation_interval == 0 or self.step == end:
@@ -90,7 +92,7 @@ class GraspTrainer:
                 if self.step % experiment.checkpoint_interval == 0 or self.step == end:
                     self.checkpoints.save(self.step, self.state())
 
-    def _train_step(self) -> dict[str, torch.Tensor]:
+    def _train_step(self) -> dict[str, Tensor]:
         settings = self.experiment.optimisation
         self.model.train()
         for group in self.optimiser.param_groups:
@@ -124,9 +126,9 @@ class GraspTrainer:
         )
         return batch.to(self.device)
 
-    def _predict(self, model: nn.Module, batch: ObservationBatch, generator: torch.Generator) -> TrainingPrediction:
+    def _predict(self, model: GraspModel, batch: ObservationBatch, generator: torch.Generator) -> TrainingPrediction:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.experiment.optimisation.bfloat16):
-            return model.predict(  # type: ignore[operator]  # both callers pass a GraspModel
+            return model.predict(
                 batch.points,
                 batch.view_images,
                 batch.view_mask,
@@ -136,7 +138,9 @@ class GraspTrainer:
                 generator,
             ).to_float()
 
-    def _losses(self, model: nn.Module, batch: ObservationBatch, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    def _losses(
+        self, model: GraspModel, batch: ObservationBatch, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
         targets = batch.soft_targets(self.experiment.soft_target_tau_m)
         return self.objective(self._predict(model, batch, generator), targets)
 
@@ -145,9 +149,8 @@ class GraspTrainer:
         """Losses and contact metrics of the averaged weights, the same validation batches each time."""
         data_generator = torch.Generator().manual_seed(self.experiment.seed + 3)
         noise_generator = torch.Generator(self.device).manual_seed(self.experiment.seed + 4)
-        totals: dict[str, float] = {}
-        num_batches = self.experiment.max_validation_batches
-        for _ in range(num_batches):
+        collected: dict[str, list[float]] = defaultdict(list)
+        for _ in range(self.experiment.max_validation_batches):
             batch = self._draw("val", VALIDATION_AUGMENTATION, data_generator)
             prediction = self._predict(self.average.model, batch, noise_generator)
             values = self.objective(prediction, batch.soft_targets(self.experiment.soft_target_tau_m))
@@ -158,7 +161,9 @@ class GraspTrainer:
                 CONTACT_THRESHOLD_M,
             )
             for name, value in {**values, **metrics}.items():
-                totals[name] = totals.get(name, 0.0) + float(value) / num_batches
+                collected[name].append(float(value))
+        # A class that no point of a batch belongs to has no accuracy there.
+        totals = {name: float(torch.tensor(values).nanmean()) for name, values in collected.items()}
         self.log.record(self.step, "val", totals)
         self.log.say(f"step {self.step} val: " + " ".join(f"{name} {value:.4f}" for name, value in totals.items()))
         return totals
@@ -182,7 +187,7 @@ class GraspTrainer:
         if state is None:
             return
         if state["config"] != self.experiment.model.to_json():
-            raise ValueError(
+            raise CheckpointFormatError(
                 f"the states in '{self.checkpoints.folder}' are of another configuration; "
                 "give another experiment folder or delete them"
             )

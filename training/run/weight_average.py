@@ -1,12 +1,15 @@
 """Exponential moving average of a model's weights."""
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
+Model = TypeVar("Model", bound=nn.Module)
 
-class WeightAverage:
+
+class WeightAverage(Generic[Model]):
     """Follows a model; `model` holds the averaged copy.
 
     Args:
@@ -14,12 +17,13 @@ class WeightAverage:
         decay: share that the average keeps at each step; it is lower in the first steps.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+    def __init__(self, model: Model, decay: float) -> None:
+        self.model = copy.deepcopy(model).eval()
+        self.model.requires_grad_(False)
         self.decay = decay
 
     @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
+    def update(self, model: Model, step: int) -> None:
         """Take in the model's weights after step number `step` (from 1)."""
         decay = min(self.decay, step / (step + 10))
         for average, current in zip(self.model.parameters(), model.parameters(), strict=True):
