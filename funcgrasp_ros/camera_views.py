@@ -22,6 +22,19 @@ NEAREST_DEPTH_M = 0.02
 
 
 @dataclass(frozen=True)
+class CameraGeometry:
+    """How a camera sees, and from where.
+
+    Attributes:
+        matrix: [3, 3] pinhole intrinsics in pixels.
+        planning_from_camera: [4, 4].
+    """
+
+    matrix: np.ndarray
+    planning_from_camera: np.ndarray
+
+
+@dataclass(frozen=True)
 class CameraImage:
     """One camera's picture and what is known of the camera.
 
@@ -29,15 +42,13 @@ class CameraImage:
         name: for people, in notes.
         pixels: [H, W, 3] uint8 RGB.
         slot: view slot that the user gave to this camera; empty if it is to be found out.
-        camera_matrix: [3, 3] pinhole intrinsics in pixels; None if unknown.
-        planning_from_camera: [4, 4]; None if unknown.
+        geometry: None if unknown.
     """
 
     name: str
     pixels: np.ndarray
     slot: str = ""
-    camera_matrix: np.ndarray | None = None
-    planning_from_camera: np.ndarray | None = None
+    geometry: CameraGeometry | None = None
 
 
 def views_from_cameras(
@@ -63,26 +74,25 @@ def views_from_cameras(
     for camera in cameras:
         if camera.slot:
             continue
-        if camera.camera_matrix is None or camera.planning_from_camera is None:
+        if camera.geometry is None:
             notes.append(
                 f"The image of {camera.name} is not used: its CameraInfo or its transform is missing, and "
                 "'camera_slots' names no slot for it."
             )
             continue
-        slot_index, agreement = nearest_slot(camera.planning_from_camera, centre)
-        located.append((agreement, slot_index, camera))
-    for _, slot_index, camera in sorted(located, key=lambda entry: -entry[0]):
+        slot_index, agreement = nearest_slot(camera.geometry.planning_from_camera, centre)
+        located.append((agreement, slot_index, camera, camera.geometry))
+    for _, slot_index, camera, geometry in sorted(located, key=lambda entry: -entry[0]):
         slot = VIEW_SLOTS[slot_index]
         if slot in views:
             notes.append(f"The image of {camera.name} is not used: a better placed camera shows the {slot}.")
             continue
-        view = crop_to_object(camera, points, crop_margin)
+        view = crop_to_object(camera.pixels, geometry, points, crop_margin)
         if view is None:
             notes.append(f"The image of {camera.name} is not used: the object is not in its picture.")
             continue
-        views[slot] = np.ascontiguousarray(
-            np.rot90(view, num_quarter_turns_to_upright(camera.planning_from_camera, slot_index))
-        )
+        num_quarter_turns = num_quarter_turns_to_upright(geometry.planning_from_camera, slot_index)
+        views[slot] = np.ascontiguousarray(np.rot90(view, num_quarter_turns))
     return views, notes
 
 
@@ -101,8 +111,10 @@ def num_quarter_turns_to_upright(planning_from_camera: np.ndarray, slot_index: i
     return round((np.pi / 2 - angle_rad) / (np.pi / 2)) % 4
 
 
-def crop_to_object(camera: CameraImage, points: np.ndarray, crop_margin: float) -> np.ndarray | None:
-    """The square around the object, [S, S, 3]; where it leaves the image, edge pixels are repeated.
+def crop_to_object(
+    image: np.ndarray, geometry: CameraGeometry, points: np.ndarray, crop_margin: float
+) -> np.ndarray | None:
+    """The square [S, S, 3] of an image [H, W, 3] around the object; where it leaves the image, edges are repeated.
 
     Its middle is the projected centre of the object's box and its side reaches `crop_margin` times as far as the
     outermost point, as in the pictures that the model is trained on.
@@ -110,15 +122,14 @@ def crop_to_object(camera: CameraImage, points: np.ndarray, crop_margin: float) 
     Returns:
         None if no point of the object is seen.
     """
-    assert camera.camera_matrix is not None and camera.planning_from_camera is not None
-    camera_from_planning = np.linalg.inv(camera.planning_from_camera)
+    camera_from_planning = np.linalg.inv(geometry.planning_from_camera)
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     in_camera = transform_points(camera_from_planning, np.vstack([centre, points]).astype(np.float64))
     if in_camera[0, 2] < NEAREST_DEPTH_M:
         return None
     in_front = in_camera[in_camera[:, 2] > NEAREST_DEPTH_M]
-    pixels = (in_front @ camera.camera_matrix.T)[:, :2] / in_front[:, 2:]
-    height, width, _ = camera.pixels.shape
+    pixels = (in_front @ geometry.matrix.T)[:, :2] / in_front[:, 2:]
+    height, width, _ = image.shape
     if not ((pixels >= 0) & (pixels < (width, height))).all(axis=1).any():
         return None
     reach = np.abs(pixels - pixels[0]).max() * crop_margin
@@ -127,4 +138,4 @@ def crop_to_object(camera: CameraImage, points: np.ndarray, crop_margin: float) 
     column, row = np.round(pixels[0]).astype(int)
     columns = np.clip(np.arange(column - half_side, column + half_side), 0, width - 1)
     rows = np.clip(np.arange(row - half_side, row + half_side), 0, height - 1)
-    return camera.pixels[rows[:, None], columns]
+    return image[rows[:, None], columns]

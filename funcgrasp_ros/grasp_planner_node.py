@@ -17,7 +17,7 @@ import torch
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from std_msgs.msg import Header, String
+from std_msgs.msg import String
 
 from funcgrasp_core.contracts import GraspPlan, GraspRequest, ObjectObservation
 from funcgrasp_core.errors import SUCCESS_CODE, FuncGraspError, ModelNotReadyError

@@ -58,9 +58,13 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
     "crop_margin": NodeParameter(
         1.16, "Size of the square cut from a camera's image, by the object's reach from its centre.", (1.0, 5.0)
     ),
-    "num_candidates": NodeParameter(16, "Grasps of a plan where the request does not say how many.", (1, MAX_CANDIDATES)),
+    "num_candidates": NodeParameter(
+        16, "Grasps of a plan where the request does not say how many.", (1, MAX_CANDIDATES)
+    ),
     "max_candidates": NodeParameter(128, "Most grasps that a request may ask for.", (1, MAX_CANDIDATES)),
-    "queue_size": NodeParameter(2, "Requests that may wait while one is planned; the next is BUSY.", (0, 64), read_only=True),
+    "queue_size": NodeParameter(
+        2, "Requests that may wait while one is planned; the next is BUSY.", (0, 64), read_only=True
+    ),
     "num_marker_hands": NodeParameter(3, "Hands that the markers show, best first.", (0, 64)),
     "diagnostics_period": NodeParameter(1.0, "Seconds between two messages on /diagnostics.", (0.1, 60.0)),
 }

@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 from funcgrasp_core.contracts import ObjectObservation
 from funcgrasp_core.errors import BadImageError, NoCloudError, NoTransformError, StaleInputError
 from funcgrasp_ros import msg, qos_profiles
-from funcgrasp_ros.camera_views import CameraImage, views_from_cameras
+from funcgrasp_ros.camera_views import CameraGeometry, CameraImage, views_from_cameras
 from funcgrasp_ros.conversions.clouds import is_empty_cloud, points_from_cloud
 from funcgrasp_ros.conversions.images import rgb_from_image
 from funcgrasp_ros.conversions.transforms import matrix_from_transform, transform_points
@@ -160,8 +160,10 @@ class ObjectInputs:
             planning_from_camera = self._transform(planning_frame, image.header)
         except NoTransformError:
             # The camera is named in the plan's notes: a missing view is allowed, a missing cloud is not.
-            planning_from_camera = None
-        return CameraImage(name, pixels, "", np.asarray(camera_info.k).reshape(3, 3), planning_from_camera)
+            return CameraImage(name, pixels)
+        return CameraImage(
+            name, pixels, geometry=CameraGeometry(np.asarray(camera_info.k).reshape(3, 3), planning_from_camera)
+        )
 
     def _transform(self, target_frame: str, source: Header) -> np.ndarray:
         try:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchDescription
 
 # Beside this file in a checkout and in an installed share folder alike.
 DEFAULT_PARAMETERS = Path(__file__).resolve().parent.parent / "config" / "planner.yaml"

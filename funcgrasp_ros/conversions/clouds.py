@@ -135,4 +135,3 @@ def _cloud_from_columns(columns: dict[str, np.ndarray], header: Header) -> Point
     for name, column in columns.items():
         points[name] = column
     return point_cloud2.create_cloud(header, fields, points)
-

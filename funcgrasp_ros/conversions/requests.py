@@ -46,7 +46,9 @@ def _check_image_lists(message: msg.GraspRequest) -> None:
     if unknown_slots:
         raise InvalidRequestError(f"Request: view_slots holds {unknown_slots}; expected {', '.join(VIEW_SLOTS)}.")
     if len(set(message.view_slots)) != len(message.view_slots):
-        raise InvalidRequestError(f"Request: view_slots {list(message.view_slots)} names a slot twice; one image a slot.")
+        raise InvalidRequestError(
+            f"Request: view_slots {list(message.view_slots)} names a slot twice; one image a slot."
+        )
     if num_images and not len(message.camera_infos) and not len(message.view_slots):
         raise InvalidRequestError(
             "Request: images without 'camera_infos' or 'view_slots'; say where the cameras stand with one of the two."

@@ -70,7 +70,8 @@ class Scene:
 @dataclass(frozen=True)
 class CameraShot:
     """What one camera gives: its model, an image [H, W, 3] uint8, and the points that it sees [n, 3] in the table's
-    frame."""
+    frame.
+    """
 
     camera: PinholeCamera
     pixels: np.ndarray

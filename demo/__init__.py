@@ -1,0 +1,1 @@
+"""The demonstration that `make demo` runs; it may use everything, nothing uses it."""
