@@ -20,7 +20,10 @@ from training.data.oakink_layout import SPLITS
 from training.data.procedural_objects import ProceduralObject
 
 FROZEN_FILE = Path(__file__).parent / "frozen" / "procedural_grasps.safetensors"
-FORMAT_VERSION = "1"
+FORMAT_VERSION = 1
+
+_CONTENT_KEY = "frozen_grasps"
+"""The only key of the metadata: several are stored in no fixed order, and the file's bytes should be reproducible."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def save_frozen_grasps(grasps: FrozenGrasps, path: Path = FROZEN_FILE) -> None:
         tensors[f"parameters.{item.object_id}"] = torch.cat(list(item.parameters.values()))
         listing.append([item.object_id, item.category, list(item.parameters)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={"format_version": FORMAT_VERSION, "objects": json.dumps(listing)})
+    save_file(tensors, path, metadata={_CONTENT_KEY: json.dumps({"format": FORMAT_VERSION, "objects": listing})})
     checksum_file(path).write_text(f"{_sha256(path)}  {path.name}\n")
 
 
@@ -93,16 +96,16 @@ def load_frozen_grasps(path: Path = FROZEN_FILE, splits: Sequence[str] = SPLITS)
         raise DatasetError(f"{path} has SHA-256 {found}, expected {expected}: restore the file from the repository")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format_version") != FORMAT_VERSION:
-                raise DatasetError(f"{path} has format {metadata.get('format_version')}, expected {FORMAT_VERSION}")
+            content = json.loads((file.metadata() or {})[_CONTENT_KEY])
+            if content["format"] != FORMAT_VERSION:
+                raise DatasetError(f"{path} has format {content['format']}, expected {FORMAT_VERSION}")
             objects = tuple(
                 ProceduralObject(
                     category,
                     object_id,
                     dict(zip(names, file.get_tensor(f"parameters.{object_id}").split(1), strict=True)),
                 )
-                for object_id, category, names in json.loads(metadata["objects"])
+                for object_id, category, names in content["objects"]
             )
             grasps = FrozenGrasps(
                 objects,
