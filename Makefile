@@ -5,8 +5,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-# The stand-in for ROS 2 goes on the path only where no real rclpy is installed.
-RUN = PYTHONPATH="$$($(PYTHON) -c "import importlib.util as u; print('.' if u.find_spec('rclpy') else '.:embedded_ros/site')")$${PYTHONPATH:+:$$PYTHONPATH}" $(PYTHON)
+# True where a real ROS 2 is on Python's path; elsewhere its stand-in, embedded_ros, goes there.
+HAS_ROS = $(PYTHON) -c "import rclpy" 2>/dev/null
+RUN = $(HAS_ROS) || export PYTHONPATH="$(CURDIR):$(CURDIR)/embedded_ros/site$${PYTHONPATH:+:$$PYTHONPATH}"; $(PYTHON)
 
 .PHONY: help setup demo planner test test-all lint clean
 .DEFAULT_GOAL := help
@@ -27,7 +28,8 @@ demo: $(STAMP)
 	$(RUN) -m demo.run_demo
 
 planner: $(STAMP)
-	$(RUN) -m embedded_ros launch launch/planner.launch.py
+	@if $(HAS_ROS); then ros2 launch launch/planner.launch.py; else \
+	  $(RUN) -m embedded_ros launch launch/planner.launch.py; fi
 
 test: $(STAMP)
 	$(RUN) -m pytest -m "not slow"
