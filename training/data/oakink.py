@@ -15,6 +15,7 @@ from funcgrasp_core.errors import ConfigurationError, DatasetError
 from funcgrasp_core.geometry.contact_field import hard_contact_labels, per_part_distances
 from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import HandLayer, ManoLayer
+from funcgrasp_core.preprocessing.file_inputs import sample_mesh
 from training.data.instruction_phrasing import phrase
 from training.data.oakink_index import (
     GraspRecord,
@@ -147,18 +148,15 @@ class OakInkShapeDataset(Dataset):
 
     def _sample_cloud(self, object_id: str) -> np.ndarray:
         vertices, faces = read_centred_mesh(find_mesh(self.root, self._names, object_id))
-        return sample_mesh_surface(vertices, faces, STORED_CLOUD_SIZE, seed=zlib.crc32(object_id.encode()))
+        return sample_object_cloud(vertices, faces, seed=zlib.crc32(object_id.encode()))
 
 
-def sample_mesh_surface(vertices: np.ndarray, faces: np.ndarray, num_points: int, seed: int) -> np.ndarray:
-    """Random points [num_points, 3] float32, uniform over the area of a mesh."""
-    generator = np.random.default_rng(seed)
-    corners = vertices[faces].astype(np.float64)
-    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    chosen = corners[generator.choice(len(faces), num_points, p=areas / areas.sum())]
-    first, second = np.sqrt(generator.random((num_points, 1))), generator.random((num_points, 1))
-    points = (1 - first) * chosen[:, 0] + first * (1 - second) * chosen[:, 1] + first * second * chosen[:, 2]
-    return points.astype(np.float32)
+def sample_object_cloud(vertices: np.ndarray, faces: np.ndarray, seed: int) -> np.ndarray:
+    """Random points [STORED_CLOUD_SIZE, 3] float32, uniform over the area of a mesh."""
+    import trimesh
+
+    mesh = trimesh.Trimesh(vertices, faces, process=False)
+    return sample_mesh(mesh, STORED_CLOUD_SIZE, seed).astype(np.float32)
 
 
 def read_cloud(path: Path) -> np.ndarray:

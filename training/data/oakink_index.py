@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from funcgrasp_core.errors import DatasetError, HandFileError, MissingDependencyError
+from funcgrasp_core.errors import DatasetError, HandFileError, InvalidFileError
 from funcgrasp_core.hand.mano_pickle import read_mano_pickle
+from funcgrasp_core.preprocessing.file_inputs import read_mesh
 from training.data.oakink_layout import (
     ALIGNED_FOLDERS,
     GRASPS_FOLDER,
@@ -141,16 +142,10 @@ def find_mesh(root: Path, names: dict[str, tuple[str, str]], object_id: str) -> 
 def read_centred_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Vertices [V, 3] float32, moved so that their box's centre is the origin, and faces [F, 3]."""
     try:
-        import trimesh
-    except ImportError as error:
-        raise MissingDependencyError("reading meshes needs trimesh: pip install trimesh") from error
-    try:
-        mesh = trimesh.load(path, process=False, force="mesh")
-    except Exception as error:  # Parsers of damaged files raise nearly anything.
-        raise DatasetError(f"{path} cannot be read as a mesh ({error})") from error
-    vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)  # pyright: ignore[reportAttributeAccessIssue]
-    if len(vertices) == 0 or len(faces) == 0 or not np.isfinite(vertices).all():
-        raise DatasetError(f"{path}: expected a mesh with finite vertices and faces")
+        mesh = read_mesh(path)
+    except InvalidFileError as error:
+        raise DatasetError(f"mesh of an object: {error}") from error
+    vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
     if np.abs(centre).max() < _CENTRED_WITHIN_M:
         return vertices.astype(np.float32), faces.astype(np.int64)

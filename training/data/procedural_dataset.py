@@ -7,7 +7,7 @@ import torch
 from tqdm import tqdm
 
 from training.data.frozen_grasps import FrozenGrasps
-from training.data.oakink import CLOUDS_FOLDER, STORED_CLOUD_SIZE, sample_mesh_surface
+from training.data.oakink import CLOUDS_FOLDER, sample_object_cloud
 from training.data.oakink_layout import GraspSource
 from training.data.oakink_writer import make_grasp_id, write_grasp, write_object_mesh, write_object_names
 from training.data.object_families import mesh_from_parameters
@@ -40,7 +40,7 @@ def _write_object(root: Path, item: ProceduralObject) -> None:
     seed = object_seed(item.object_id, seed=0)
     cloud_file = root / CLOUDS_FOLDER / f"{item.object_id}.npy"
     cloud_file.parent.mkdir(parents=True, exist_ok=True)
-    np.save(cloud_file, sample_mesh_surface(vertices, faces, STORED_CLOUD_SIZE, seed))
+    np.save(cloud_file, sample_object_cloud(vertices, faces, seed))
     parts = item.family.part_labels(torch.from_numpy(vertices)[None], item.parameters)[0].numpy()
     store_views(root, item.object_id, vertices, faces, parts, seed)
 
