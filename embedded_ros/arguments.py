@@ -1,0 +1,148 @@
+"""What a process is told after `--ros-args`: remappings, parameters, parameter files, log levels."""
+
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from embedded_ros.errors import NotInSubsetError, RCLError
+from embedded_ros.exceptions import UnknownROSArgsError
+from embedded_ros.names import RemapRule
+
+_FLAGS_WITHOUT_EFFECT = {
+    "--enable-rosout-logs", "--disable-rosout-logs", "--enable-stdout-logs", "--disable-stdout-logs",
+    "--disable-external-lib-logs", "--enable-external-lib-logs",
+}  # fmt: skip
+
+
+class _RosYamlLoader(yaml.SafeLoader):
+    """PyYAML's safe loader that, as ROS does, reads 1e-3 as a number too."""
+
+
+_RosYamlLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)
+
+
+@dataclass
+class RosArguments:
+    """The parsed arguments of a process or a node.
+
+    Attributes:
+        parameters: (node pattern, parameter name, value), later entries win.
+        log_levels: logger name ("" for all) -> level name.
+    """
+
+    remap_rules: list[RemapRule] = field(default_factory=list)
+    parameters: list[tuple[str, str, Any]] = field(default_factory=list)
+    log_levels: dict[str, str] = field(default_factory=dict)
+
+    def overrides_for(self, node_name: str, namespace: str) -> dict[str, Any]:
+        """The parameter values that are meant for a node."""
+        full_name = f"{namespace.rstrip('/')}/{node_name}"
+        return {name: value for pattern, name, value in self.parameters if node_matches(pattern, full_name)}
+
+
+def load_ros_yaml(text: str) -> Any:
+    """Parse YAML as parameter files and `-p` values are parsed."""
+    return yaml.load(text, Loader=_RosYamlLoader)
+
+
+def remove_ros_args(args: list[str] | None = None) -> list[str]:
+    """The arguments that are a program's own; None means the process's command line."""
+    kept, inside = [], False
+    for argument in sys.argv if args is None else args:
+        if argument == "--ros-args":
+            inside = True
+        elif inside and argument == "--":
+            inside = False
+        elif not inside:
+            kept.append(argument)
+    return kept
+
+
+def parse_arguments(arguments: list[str] | None) -> RosArguments:
+    """Parse a command line; None means the process's own."""
+    parsed, inside = RosArguments(), False
+    pending = list(sys.argv if arguments is None else arguments)
+    while pending:
+        argument = pending.pop(0)
+        if argument == "--ros-args":
+            inside = True
+        elif inside and argument == "--":
+            inside = False
+        elif inside:
+            _parse_one(parsed, argument, pending)
+    return parsed
+
+
+def node_matches(pattern: str, full_name: str) -> bool:
+    """Whether a node key of a parameter file (`/**`, `node`, `/ns/*/node`) means this node."""
+    pattern = pattern if pattern.startswith("/") else f"/{pattern}"
+    expression = re.escape(pattern).replace(r"/\*\*", r"(/\w+)*").replace(r"\*", r"\w+")
+    return re.fullmatch(expression, full_name) is not None
+
+
+def read_parameter_file(path: str | Path) -> list[tuple[str, str, Any]]:
+    """(node pattern, parameter name, value) of a parameter file, wildcards first so that exact names win."""
+    try:
+        content = load_ros_yaml(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise RCLError(f"Couldn't parse params file: '{path}': {error}") from error
+    if not isinstance(content, dict):
+        raise RCLError(f"Couldn't parse params file: '{path}': it holds no node names")
+    found: list[tuple[str, str, Any]] = []
+    _collect_nodes(str(path), "", content, found)
+    return sorted(found, key=lambda entry: (entry[0] != "/**", "*" not in entry[0]))
+
+
+def _collect_nodes(path: str, pattern: str, content: dict, found: list[tuple[str, str, Any]]) -> None:
+    for key, value in content.items():
+        if key == "ros__parameters" and pattern:
+            found.extend((pattern, name, item) for name, item in _flatten("", value or {}))
+        elif isinstance(value, dict):
+            _collect_nodes(path, f"{pattern.rstrip('/')}/{str(key).strip('/')}", value, found)
+        else:
+            raise RCLError(f"Couldn't parse params file: '{path}': '{key}' is not inside 'ros__parameters'")
+
+
+def _flatten(prefix: str, content: dict) -> list[tuple[str, Any]]:
+    entries = []
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        entries += _flatten(f"{name}.", value) if isinstance(value, dict) else [(name, value)]
+    return entries
+
+
+def _parse_one(parsed: RosArguments, argument: str, pending: list[str]) -> None:
+    if argument in ("-r", "--remap"):
+        node, source, target = _split_rule(argument, _next_value(argument, pending))
+        parsed.remap_rules.append(RemapRule(node, source, target))
+    elif argument in ("-p", "--param"):
+        node, name, text = _split_rule(argument, _next_value(argument, pending))
+        parsed.parameters.append((node or "/**", name, load_ros_yaml(text)))
+    elif argument == "--params-file":
+        parsed.parameters.extend(read_parameter_file(_next_value(argument, pending)))
+    elif argument == "--log-level":
+        logger, _, level = _next_value(argument, pending).rpartition(":=")
+        parsed.log_levels[logger] = level
+    elif argument in ("-e", "--enclave", "--log-config-file"):
+        raise NotInSubsetError(f"the argument {argument}")
+    elif argument not in _FLAGS_WITHOUT_EFFECT:
+        raise UnknownROSArgsError(f"Found unknown ROS arguments: ['{argument}']")
+
+
+def _next_value(flag: str, pending: list[str]) -> str:
+    if not pending:
+        raise RCLError(f"Couldn't parse trailing {flag} flag. No value found")
+    return pending.pop(0)
+
+
+def _split_rule(flag: str, rule: str) -> tuple[str | None, str, str]:
+    found = re.fullmatch(r"(?:([A-Za-z_/*][\w/*]*):)?([^:=][^=]*?):=(.*)", rule, re.DOTALL)
+    if found is None:
+        raise RCLError(f"Couldn't parse rule: '{flag} {rule}'. Expected [node:]name:=value")
+    return found[1], found[2], found[3]

@@ -1,0 +1,283 @@
+"""Executors: wait for what has happened and run its callbacks, in one thread or in a pool."""
+
+import inspect
+import os
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from embedded_ros.clocks import NANOSECONDS
+from embedded_ros.context import Context, get_default_context
+from embedded_ros.dds_library import INFINITE_NS
+from embedded_ros.exceptions import ExternalShutdownException, ShutdownException
+from embedded_ros.tasks import Future, Task
+from embedded_ros.wire import WaitSet
+
+
+async def await_or_execute(callback: Any, *arguments: Any) -> Any:
+    """Await a coroutine function, call anything else."""
+    result = callback(*arguments)
+    return await result if inspect.isawaitable(result) else result
+
+
+class Executor:
+    """Base of the executors: collects work; subclasses say which thread runs it."""
+
+    def __init__(self, *, context: Context | None = None):
+        self._context = get_default_context() if context is None else context
+        self._wait_set = WaitSet(self._context.participant)
+        self._nodes: list[Any] = []
+        self._lock = threading.RLock()
+        self._tasks: deque[Task] = deque()
+        self._triggered: deque[Any] = deque()
+        self._is_shutdown = False
+        self._context.on_shutdown(self.wake)
+
+    @property
+    def context(self) -> Context:
+        """The context that ends the executor when it is shut down."""
+        return self._context
+
+    def create_task(self, callback: Any, *args: Any, **kwargs: Any) -> Task:
+        """Run a function or coroutine in this executor; the task is a future of its result."""
+        task = Task(callback, args, kwargs, executor=self)
+        self.resume(task)
+        return task
+
+    def resume(self, task: Task) -> None:
+        """Queue a task for its next step."""
+        self._tasks.append(task)
+        self.wake()
+
+    def add_node(self, node: Any) -> bool:
+        """Run a node's callbacks from now on; False if that was so already."""
+        with self._lock:
+            if node in self._nodes:
+                return False
+            self._nodes.append(node)
+        node.executor = self
+        self.wake()
+        return True
+
+    def remove_node(self, node: Any) -> None:
+        """Stop running a node's callbacks."""
+        with self._lock:
+            if node in self._nodes:
+                self._nodes.remove(node)
+                self._triggered = deque(entity for entity in self._triggered if entity not in node.waitables)
+        self.wake()
+
+    def get_nodes(self) -> list[Any]:
+        """The nodes whose callbacks are run."""
+        with self._lock:
+            return list(self._nodes)
+
+    def wake(self) -> None:
+        """Make a waiting spin look again at what there is to do."""
+        self._wait_set.wake()
+
+    def shutdown(self, timeout_sec: float | None = None) -> bool:
+        """Stop; callbacks that run already are finished by their threads."""
+        self._is_shutdown = True
+        self.wake()
+        with self._lock:
+            self._nodes.clear()
+        return True
+
+    def spin(self) -> None:
+        """Run callbacks until shutdown."""
+        while self._context.ok() and not self._is_shutdown:
+            self.spin_once()
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Run one callback, or wait for one; None or a negative timeout waits for ever."""
+        raise NotImplementedError
+
+    def spin_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
+        """Run callbacks until a future is done or the time is over."""
+        end = None if timeout_sec is None or timeout_sec < 0 else time.monotonic() + timeout_sec
+        while self._context.ok() and not future.done() and not self._is_shutdown:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            self.spin_once_until_future_complete(future, left)
+
+    def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
+        """Run one callback, or return when a future is done."""
+        raise NotImplementedError
+
+    def _wake_when_done(self, future: Future) -> None:
+        def wake(_: Future) -> None:
+            self.wake()
+
+        wake.runs_anywhere = True  # type: ignore[attr-defined]
+        if getattr(future, "_waking_executor", None) is not self:
+            future._waking_executor = self  # type: ignore[attr-defined]
+            future.add_done_callback(wake)
+
+    def _next_task(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> Task | None:
+        """The next piece of work; None at the timeout or when `is_over`.
+
+        Raises:
+            ShutdownException: the executor was shut down.
+            ExternalShutdownException: the context was shut down.
+        """
+        end_ns = None
+        if timeout_sec is not None and timeout_sec >= 0:
+            end_ns = time.monotonic_ns() + int(timeout_sec * NANOSECONDS)
+        has_waited = False
+        while True:
+            if self._is_shutdown:
+                raise ShutdownException()
+            if not self._context.ok():
+                raise ExternalShutdownException()
+            task = None if is_over() else self._pop_task()
+            if task is not None or is_over():
+                return task
+            if has_waited and end_ns is not None and time.monotonic_ns() >= end_ns:
+                return None
+            self._wait(end_ns)
+            has_waited = True
+
+    def _pop_task(self) -> Task | None:
+        if self._tasks:
+            return self._tasks.popleft()
+        while self._triggered:
+            task = self._start(self._triggered.popleft())
+            if task is not None:
+                return task
+        return None
+
+    def _start(self, entity: Any) -> Task | None:
+        """Claim the entity's callback group and take what arrived; None when nothing is to be run."""
+        group = entity.callback_group
+        if not group.beginning_execution(entity):
+            return None
+        try:
+            work = entity.take(self)
+        except BaseException:
+            group.ending_execution(entity)
+            raise
+        if work is None:
+            group.ending_execution(entity)
+            return None
+
+        async def run() -> None:
+            try:
+                await await_or_execute(work)
+            finally:
+                group.ending_execution(entity)
+                self._callback_ended()
+
+        return Task(run, executor=self)
+
+    def _callback_ended(self) -> None:
+        """Look again: the callback group is free."""
+        self.wake()
+
+    def _wait(self, end_ns: int | None) -> None:
+        waitables = [entity for node in self.get_nodes() for entity in node.waitables]
+        ready = [entity for entity in waitables if entity.callback_group.can_execute(entity)]
+        conditions, expiring = {}, []
+        for entity in ready:
+            if entity.wait_handle is not None:
+                conditions[entity.wait_handle] = entity
+            elif entity.next_call_ns() is not None:
+                expiring.append(entity)
+        ends_ns = [entity.next_call_ns() for entity in expiring] + ([] if end_ns is None else [end_ns])
+        timeout_ns = max(0, min(ends_ns) - time.monotonic_ns()) if ends_ns else INFINITE_NS
+        self._context.enter_wait(self._wait_set)
+        try:
+            # A shutdown between the last look and here must not be waited for.
+            fired = self._wait_set.wait(conditions, timeout_ns if self._context.ok() else 0)
+        finally:
+            self._context.leave_wait(self._wait_set)
+        now_ns = time.monotonic_ns()
+        self._triggered.extend(timer for timer in expiring if timer.next_call_ns() <= now_ns)
+        self._triggered.extend(fired)
+
+    def __enter__(self) -> "Executor":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+
+def _never() -> bool:
+    return False
+
+
+class SingleThreadedExecutor(Executor):
+    """Runs callbacks in the thread that spins."""
+
+    def _callback_ended(self) -> None:
+        """The spinning thread itself ran the callback and looks again anyway."""
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Run one callback, or wait for one."""
+        self._run_next(timeout_sec, _never)
+
+    def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
+        """Run one callback, or return when a future is done."""
+        self._wake_when_done(future)
+        self._run_next(timeout_sec, future.done)
+
+    def _run_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
+        try:
+            task = self._next_task(timeout_sec, is_over)
+        except ShutdownException:
+            return
+        if task is not None:
+            task()
+            if task.done():
+                task.result()
+
+
+class MultiThreadedExecutor(Executor):
+    """Runs callbacks in a pool of threads; by default as many as there are processors."""
+
+    def __init__(self, num_threads: int | None = None, *, context: Context | None = None):
+        super().__init__(context=context)
+        num_threads = num_threads or len(os.sched_getaffinity(0))
+        if num_threads == 1:
+            warnings.warn(
+                "MultiThreadedExecutor is used with a single thread.\nUse the SingleThreadedExecutor instead.",
+                stacklevel=2,
+            )
+        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="executor")
+        self._failed: deque[Task] = deque()
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Hand one callback to the pool, or wait for one; raises what an earlier callback raised."""
+        self._submit_next(timeout_sec, _never)
+
+    def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
+        """Hand one callback to the pool, or return when a future is done."""
+        self._wake_when_done(future)
+        self._submit_next(timeout_sec, future.done)
+
+    def shutdown(self, timeout_sec: float | None = None, *, wait_for_threads: bool = True) -> bool:
+        """Stop and, unless told otherwise, wait for the callbacks that run."""
+        super().shutdown(timeout_sec)
+        self._pool.shutdown(wait=wait_for_threads)
+        return True
+
+    def _submit_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
+        try:
+            task = self._next_task(timeout_sec, lambda: is_over() or bool(self._failed))
+        except (ShutdownException, ExternalShutdownException):
+            task = None
+        if task is not None:
+            self._pool.submit(self._run, task)
+        if self._failed:
+            self._failed.popleft().result()
+
+    def _run(self, task: Task) -> None:
+        task()
+        if task.done() and task._exception is not None:
+            self._failed.append(task)
+            self.wake()

@@ -1,0 +1,134 @@
+"""Names of nodes, topics and services: validation, expansion and remapping."""
+
+import re
+from dataclasses import dataclass
+
+from embedded_ros.exceptions import (
+    InvalidNamespaceException,
+    InvalidNodeNameException,
+    InvalidParameterException,
+    InvalidServiceNameException,
+    InvalidTopicNameException,
+    NameValidationException,
+)
+
+
+@dataclass(frozen=True)
+class RemapRule:
+    """One `-r [node:]from:=to`."""
+
+    node: str | None
+    source: str
+    target: str
+
+
+def validate_node_name(name: str) -> bool:
+    """True, or InvalidNodeNameException."""
+    _refuse(InvalidNodeNameException, name, not name, "node name must not be empty", 0)
+    _refuse_characters(InvalidNodeNameException, name, r"[^A-Za-z0-9_]", "node name")
+    _refuse(InvalidNodeNameException, name, name[0].isdigit(), "node name must not start with a number", 0)
+    return True
+
+
+def validate_namespace(namespace: str) -> bool:
+    """True, or InvalidNamespaceException."""
+    _refuse(
+        InvalidNamespaceException, namespace, not namespace.startswith("/"),
+        "namespace must be absolute, it must lead with a '/'", 0,
+    )  # fmt: skip
+    _refuse_characters(InvalidNamespaceException, namespace, r"[^A-Za-z0-9_/]", "namespace")
+    ends_with_slash = namespace != "/" and namespace.endswith("/")
+    _refuse(
+        InvalidNamespaceException, namespace, ends_with_slash, "namespace must not end with a '/'", len(namespace) - 1
+    )
+    _refuse_tokens(InvalidNamespaceException, namespace, "namespace")
+    return True
+
+
+def validate_full_topic_name(name: str, *, is_service: bool = False) -> bool:
+    """True for a valid absolute name, or InvalidTopicNameException / InvalidServiceNameException."""
+    error = InvalidServiceNameException if is_service else InvalidTopicNameException
+    _refuse(error, name, not name.startswith("/"), "topic name must be absolute, it must lead with a '/'", 0)
+    _refuse_common(error, name)
+    _refuse_characters(error, name, r"[^A-Za-z0-9_/]", "topic name")
+    return True
+
+
+def validate_topic_name(name: str, *, is_service: bool = False) -> bool:
+    """True for a name as a program gives it, before expansion."""
+    error = InvalidServiceNameException if is_service else InvalidTopicNameException
+    _refuse(error, name, not name, "topic name must not be empty string", 0)
+    _refuse_common(error, name)
+    _refuse_characters(error, name, r"[^A-Za-z0-9_/~{}]", "topic name")
+    tilde = name.find("~", 1)
+    _refuse(error, name, tilde > 0, "topic name must not have tilde '~' except at the start", tilde)
+    _refuse(error, name, name.startswith("~") and name[1:2] not in ("", "/"), "'~' must be followed by '/'", 1)
+    return True
+
+
+def validate_parameter_name(name: str) -> bool:
+    """True, or InvalidParameterException."""
+    if not name:
+        raise InvalidParameterException(name)
+    return True
+
+
+def expand_topic_name(name: str, node_name: str, namespace: str) -> str:
+    """The absolute name of a topic or service of a node."""
+    prefix = namespace.rstrip("/")
+    if name.startswith("~"):
+        name = f"{prefix}/{node_name}{name[1:]}"
+    for placeholder, value in (("{node}", node_name), ("{ns}", prefix), ("{namespace}", prefix)):
+        name = name.replace(placeholder, value)
+    return name if name.startswith("/") else f"{prefix}/{name}"
+
+
+def apply_remapping(expanded: str, node_name: str, namespace: str, rules: list[RemapRule], is_service: bool) -> str:
+    """The name that the first fitting rule gives, else the name itself."""
+    other_scheme = "rostopic://" if is_service else "rosservice://"
+    for rule in rules:
+        if rule.node not in (None, node_name) or rule.source.startswith(("__", other_scheme)):
+            continue
+        source = re.sub(r"^ros(topic|service)://", "", rule.source)
+        if expand_topic_name(source, node_name, namespace) == expanded:
+            return expand_topic_name(rule.target, node_name, namespace)
+    return expanded
+
+
+def remapped_identity(name: str, namespace: str, rules: list[RemapRule]) -> tuple[str, str]:
+    """Name and namespace of a node after `__node` and `__ns` rules."""
+    original = name
+    for rule in rules:
+        if rule.node in (None, original) and rule.source in ("__node", "__name"):
+            name = rule.target
+            break
+    for rule in rules:
+        if rule.node in (None, original) and rule.source == "__ns":
+            namespace = rule.target
+            break
+    return name, namespace
+
+
+def _refuse(error: type[NameValidationException], name: str, wrong: bool, text: str, index: int) -> None:
+    if wrong:
+        raise error(name, text, index)
+
+
+def _refuse_characters(error: type[NameValidationException], name: str, pattern: str, kind: str) -> None:
+    found = re.search(pattern, name)
+    if found:
+        raise error(name, f"{kind} must not contain characters other than alphanumerics, '_' or '/'", found.start())
+
+
+def _refuse_tokens(error: type[NameValidationException], name: str, kind: str) -> None:
+    found = re.search(r"//|/\d", name)
+    if found:
+        repeated = f"{kind} must not contain repeated '/'"
+        digit = f"{kind} must not have a token that starts with a number"
+        raise error(name, repeated if found.group() == "//" else digit, found.start() + 1)
+
+
+def _refuse_common(error: type[NameValidationException], name: str) -> None:
+    _refuse(error, name, name.endswith("/"), "topic name must not end with a forward slash", len(name) - 1)
+    _refuse_tokens(error, name, "topic name")
+    _refuse(error, name, name[:1].isdigit(), "topic name token must not start with a number", 0)

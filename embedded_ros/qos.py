@@ -1,0 +1,223 @@
+"""Quality of service as rclpy names it, and its translation to DDS policies."""
+
+import warnings
+from enum import Enum, IntEnum
+from typing import Any, ClassVar
+
+from embedded_ros.clocks import INFINITE_NANOSECONDS, Duration
+from embedded_ros.errors import NotInSubsetError
+from embedded_ros.wire import WireQos
+
+
+class InvalidQoSProfileException(Exception):  # noqa: N818 (rclpy's own name)
+    """A profile contradicts itself."""
+
+    def __init__(self, *arguments: object):
+        super().__init__("Invalid QoSProfile", *arguments)
+
+
+class QoSPolicyKind(IntEnum):
+    """A policy, as QoS events name it."""
+
+    INVALID = 1
+    DURABILITY = 2
+    DEADLINE = 4
+    LIVELINESS = 8
+    RELIABILITY = 16
+    HISTORY = 32
+    LIFESPAN = 64
+    DEPTH = 128
+    LIVELINESS_LEASE_DURATION = 256
+    AVOID_ROS_NAMESPACE_CONVENTIONS = 512
+
+
+_POLICY_OF_DDS_ID = {2: "DURABILITY", 4: "DEADLINE", 8: "LIVELINESS", 11: "RELIABILITY", 13: "HISTORY", 21: "LIFESPAN"}
+
+
+class QoSPolicyEnum(IntEnum):
+    """Base of the policies' values."""
+
+    @classmethod
+    def short_keys(cls) -> list[str]:
+        """The values' names in lower case."""
+        return [name.lower() for name in cls.__members__]
+
+    @classmethod
+    def get_from_short_key(cls, name: str) -> int:
+        """The value of a name in any case."""
+        return cls[name.upper()].value
+
+    @property
+    def short_key(self) -> str:
+        """The value's name in lower case."""
+        return self.name.lower()
+
+
+class HistoryPolicy(QoSPolicyEnum):
+    """How many messages are kept."""
+
+    SYSTEM_DEFAULT = 0
+    KEEP_LAST = 1
+    KEEP_ALL = 2
+    UNKNOWN = 3
+
+
+class ReliabilityPolicy(QoSPolicyEnum):
+    """Whether lost messages are sent again."""
+
+    SYSTEM_DEFAULT = 0
+    RELIABLE = 1
+    BEST_EFFORT = 2
+    UNKNOWN = 3
+    BEST_AVAILABLE = 4
+
+
+class DurabilityPolicy(QoSPolicyEnum):
+    """Whether late subscriptions get earlier messages."""
+
+    SYSTEM_DEFAULT = 0
+    TRANSIENT_LOCAL = 1
+    VOLATILE = 2
+    UNKNOWN = 3
+    BEST_AVAILABLE = 4
+
+
+class LivelinessPolicy(QoSPolicyEnum):
+    """Who says that a publisher is alive."""
+
+    SYSTEM_DEFAULT = 0
+    AUTOMATIC = 1
+    MANUAL_BY_TOPIC = 3
+    UNKNOWN = 4
+    BEST_AVAILABLE = 5
+
+
+_POLICY_TYPES: dict[str, type[QoSPolicyEnum]] = {
+    "history": HistoryPolicy,
+    "reliability": ReliabilityPolicy,
+    "durability": DurabilityPolicy,
+    "liveliness": LivelinessPolicy,
+}
+
+
+class QoSProfile:
+    """All policies of a publisher or subscription; history or depth must be given."""
+
+    _DEFAULTS: ClassVar[dict[str, Any]] = {
+        "history": HistoryPolicy.KEEP_LAST,
+        "depth": 10,
+        "reliability": ReliabilityPolicy.RELIABLE,
+        "durability": DurabilityPolicy.VOLATILE,
+        "lifespan": Duration(),
+        "deadline": Duration(),
+        "liveliness": LivelinessPolicy.SYSTEM_DEFAULT,
+        "liveliness_lease_duration": Duration(),
+        "avoid_ros_namespace_conventions": False,
+    }
+    history: HistoryPolicy
+    depth: int
+    reliability: ReliabilityPolicy
+    durability: DurabilityPolicy
+    lifespan: Duration
+    deadline: Duration
+    liveliness: LivelinessPolicy
+    liveliness_lease_duration: Duration
+    avoid_ros_namespace_conventions: bool
+
+    def __init__(self, **policies: Any):
+        unknown = policies.keys() - self._DEFAULTS.keys()
+        assert not unknown, f"Invalid arguments passed to constructor: {sorted(unknown)}"
+        if not {"history", "depth"} & policies.keys():
+            raise InvalidQoSProfileException("History and/or depth settings are required.")
+        for name, default in self._DEFAULTS.items():
+            setattr(self, name, policies.get(name, default))
+        if self.history == HistoryPolicy.KEEP_LAST and "depth" not in policies:
+            raise InvalidQoSProfileException("History set to KEEP_LAST without a depth setting.")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _POLICY_TYPES:
+            assert isinstance(value, int)
+            value = _POLICY_TYPES[name](value)
+        else:
+            assert isinstance(value, type(self._DEFAULTS[name])), f"{name} must be a {type(self._DEFAULTS[name])}"
+        if name == "depth" and value == 0 and self.history == HistoryPolicy.KEEP_LAST:
+            warnings.warn("A zero depth with KEEP_LAST stores no data; 1 is used instead.", stacklevel=3)
+        super().__setattr__(name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, QoSProfile) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"QoSProfile({', '.join(f'{name}={getattr(self, name)!s}' for name in self._DEFAULTS)})"
+
+
+def wire_qos(profile: QoSProfile, user_data: str, is_writer: bool) -> WireQos:
+    """The DDS policies of a profile."""
+    if ReliabilityPolicy.UNKNOWN in (profile.reliability,) or DurabilityPolicy.UNKNOWN in (profile.durability,):
+        raise InvalidQoSProfileException("UNKNOWN is not a policy to ask for")
+    best_available = {
+        profile.reliability == ReliabilityPolicy.BEST_AVAILABLE,
+        profile.durability == DurabilityPolicy.BEST_AVAILABLE,
+        profile.liveliness == LivelinessPolicy.BEST_AVAILABLE,
+    }
+    if True in best_available:
+        raise NotInSubsetError("a BEST_AVAILABLE policy", "name the policy that you need")
+    return WireQos(
+        depth=None if profile.history == HistoryPolicy.KEEP_ALL else max(1, profile.depth),
+        reliable=profile.reliability != ReliabilityPolicy.BEST_EFFORT,
+        transient_local=profile.durability == DurabilityPolicy.TRANSIENT_LOCAL,
+        deadline_ns=_policy_duration(profile.deadline),
+        lifespan_ns=_policy_duration(profile.lifespan) if is_writer else None,
+        manual_liveliness=profile.liveliness == LivelinessPolicy.MANUAL_BY_TOPIC,
+        lease_ns=_policy_duration(profile.liveliness_lease_duration),
+        user_data=user_data.encode(),
+    )
+
+
+def dds_topic_name(prefix: str, name: str, profile: QoSProfile) -> str:
+    """The DDS topic of a ROS name; the prefix tells topics, requests and replies apart."""
+    return name if profile.avoid_ros_namespace_conventions else f"{prefix}{name}"
+
+
+def policy_name(dds_policy_id: int) -> str:
+    """rclpy's name of a DDS policy, for messages about incompatible profiles."""
+    return _POLICY_OF_DDS_ID.get(dds_policy_id, "INVALID")
+
+
+def _policy_duration(duration: Duration) -> int | None:
+    return None if duration.nanoseconds in (0, INFINITE_NANOSECONDS) else duration.nanoseconds
+
+
+def _profile(depth: int, **policies: Any) -> QoSProfile:
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, **policies)
+
+
+qos_profile_default = _profile(10)
+qos_profile_system_default = QoSProfile(
+    history=HistoryPolicy.SYSTEM_DEFAULT,
+    depth=0,
+    reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
+    durability=DurabilityPolicy.SYSTEM_DEFAULT,
+)
+qos_profile_sensor_data = _profile(5, reliability=ReliabilityPolicy.BEST_EFFORT)
+qos_profile_services_default = _profile(10)
+qos_profile_parameters = _profile(1000)
+qos_profile_parameter_events = _profile(1000)
+qos_profile_rosout_default = _profile(
+    1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
+)  # fmt: skip
+qos_profile_action_status_default = _profile(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class QoSPresetProfiles(Enum):
+    """The ready-made profiles by name."""
+
+    DEFAULT = qos_profile_default
+    SYSTEM_DEFAULT = qos_profile_system_default
+    SENSOR_DATA = qos_profile_sensor_data
+    SERVICES_DEFAULT = qos_profile_services_default
+    PARAMETERS = qos_profile_parameters
+    PARAMETER_EVENTS = qos_profile_parameter_events
+    ACTION_STATUS_DEFAULT = qos_profile_action_status_default

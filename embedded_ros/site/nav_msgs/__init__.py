@@ -1,0 +1,1 @@
+"""Interfaces of nav_msgs."""

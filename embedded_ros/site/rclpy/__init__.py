@@ -1,0 +1,40 @@
+"""Stands in for ROS's rclpy."""
+
+from embedded_ros.api import (
+    create_node,
+    get_global_executor,
+    get_rmw_implementation_identifier,
+    init,
+    ok,
+    shutdown,
+    spin,
+    spin_once,
+    spin_until_future_complete,
+    try_shutdown,
+)
+from embedded_ros.context import Context, SignalHandlerOptions
+from embedded_ros.errors import install_finder, refuse_unknown_names
+from embedded_ros.node import Node
+from embedded_ros.parameters import Parameter
+from embedded_ros.tasks import Future
+
+install_finder()
+
+__all__ = [
+    "Context",
+    "Future",
+    "Node",
+    "Parameter",
+    "SignalHandlerOptions",
+    "create_node",
+    "get_global_executor",
+    "get_rmw_implementation_identifier",
+    "init",
+    "ok",
+    "shutdown",
+    "spin",
+    "spin_once",
+    "spin_until_future_complete",
+    "try_shutdown",
+]
+__getattr__ = refuse_unknown_names(__name__)

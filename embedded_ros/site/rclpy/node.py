@@ -1,0 +1,19 @@
+"""Stands in for rclpy.node."""
+
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.exceptions import (
+    ParameterAlreadyDeclaredException,
+    ParameterNotDeclaredException,
+    ParameterUninitializedException,
+)
+from embedded_ros.node import Node
+from embedded_ros.parameters import Parameter
+
+__all__ = [
+    "Node",
+    "Parameter",
+    "ParameterAlreadyDeclaredException",
+    "ParameterNotDeclaredException",
+    "ParameterUninitializedException",
+]
+__getattr__ = refuse_unknown_names(__name__)

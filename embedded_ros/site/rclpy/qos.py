@@ -1,0 +1,57 @@
+"""Stands in for rclpy.qos."""
+
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    InvalidQoSProfileException,
+    LivelinessPolicy,
+    QoSPolicyKind,
+    QoSPresetProfiles,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_profile_action_status_default,
+    qos_profile_default,
+    qos_profile_parameter_events,
+    qos_profile_parameters,
+    qos_profile_rosout_default,
+    qos_profile_sensor_data,
+    qos_profile_services_default,
+    qos_profile_system_default,
+)
+from embedded_ros.qos import (
+    DurabilityPolicy as QoSDurabilityPolicy,
+)
+from embedded_ros.qos import (
+    HistoryPolicy as QoSHistoryPolicy,
+)
+from embedded_ros.qos import (
+    LivelinessPolicy as QoSLivelinessPolicy,
+)
+from embedded_ros.qos import (
+    ReliabilityPolicy as QoSReliabilityPolicy,
+)
+
+__all__ = [
+    "DurabilityPolicy",
+    "HistoryPolicy",
+    "InvalidQoSProfileException",
+    "LivelinessPolicy",
+    "QoSDurabilityPolicy",
+    "QoSHistoryPolicy",
+    "QoSLivelinessPolicy",
+    "QoSPolicyKind",
+    "QoSPresetProfiles",
+    "QoSProfile",
+    "QoSReliabilityPolicy",
+    "ReliabilityPolicy",
+    "qos_profile_action_status_default",
+    "qos_profile_default",
+    "qos_profile_parameter_events",
+    "qos_profile_parameters",
+    "qos_profile_rosout_default",
+    "qos_profile_sensor_data",
+    "qos_profile_services_default",
+    "qos_profile_system_default",
+]
+__getattr__ = refuse_unknown_names(__name__)

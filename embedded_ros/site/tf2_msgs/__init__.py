@@ -1,0 +1,1 @@
+"""Interfaces of tf2_msgs."""

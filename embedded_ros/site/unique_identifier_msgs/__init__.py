@@ -1,0 +1,1 @@
+"""Interfaces of unique_identifier_msgs."""
