@@ -154,13 +154,15 @@ def _checked_assets(arrays: dict[str, np.ndarray], side: str, path: Path) -> Man
         array = np.asarray(arrays[name])
         if array.shape != shape:
             raise HandFileError(f"{path}: {name!r} has shape {array.shape}, expected {shape}.")
+        if array.dtype.kind not in "fiu":
+            raise HandFileError(f"{path}: {name!r} holds {array.dtype} values, expected numbers.")
+        if not np.isfinite(array).all():
+            raise HandFileError(f"{path}: {name!r} holds values that are not finite; copy the file again.")
         if name in INTEGER_ARRAYS:
             # MANO marks "no parent" by the largest 32-bit number.
-            checked[name] = array.astype(np.uint32).astype(np.int32).astype(np.int64)
+            checked[name] = array.astype(np.int64).astype(np.uint32).astype(np.int32).astype(np.int64)
         else:
             checked[name] = array.astype(np.float64)
-            if not np.isfinite(checked[name]).all():
-                raise HandFileError(f"{path}: {name!r} holds values that are not finite; copy the file again.")
     _check_topology(checked, path)
     return ManoAssets(**checked, side="left" if side == "left" else "right")
 

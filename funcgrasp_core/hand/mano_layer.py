@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from funcgrasp_core.assets import REFERENCE_HAND, asset_path
-from funcgrasp_core.contracts import MANO_VECTOR_SIZE
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix
 from funcgrasp_core.hand.mano_assets import ManoAssets, load_mano_assets
 
@@ -107,10 +106,10 @@ class ManoLayer(nn.Module):
 
         The vector's meaning is fixed: `center_idx` and `flat_hand_mean` do not apply here.
         """
-        pose, shape, translation = vectors.split([48, 10, MANO_VECTOR_SIZE - 58], dim=-1)
+        pose, shape, translation = vectors.split([48, 10, 3], dim=-1)
         with torch.autocast(device_type=vectors.device.type, enabled=False):
             centred = self._pose_hands(pose, shape, torch.zeros_like(self.finger_mean), center_idx=0)
-            return _translated(centred, translation.to(centred.vertices.dtype))
+            return translate_geometry(centred, translation.to(centred.vertices.dtype))
 
     def _pose_hands(self, pose: Tensor, shape: Tensor, finger_mean: Tensor, center_idx: int | None) -> HandGeometry:
         dtype = torch.promote_types(pose.dtype, torch.float32)
@@ -132,7 +131,7 @@ class ManoLayer(nn.Module):
         joints = torch.cat([joint_positions, tips], dim=1)[:, list(JOINT_ORDER)]
         transforms = _rigid_transforms(joint_rotations, joint_positions)
         geometry = HandGeometry(vertices, joints, transforms)
-        return geometry if center_idx is None else _translated(geometry, -joints[:, center_idx])
+        return geometry if center_idx is None else translate_geometry(geometry, -joints[:, center_idx])
 
     def _joint_frames(self, rotations: Tensor, rest_joints: Tensor) -> tuple[Tensor, Tensor]:
         """Global rotation [B, 16, 3, 3] and position [B, 16, 3] of every joint, one level of the tree at a time."""
@@ -184,8 +183,8 @@ def _rigid_transforms(rotations: Tensor, positions: Tensor) -> Tensor:
     return torch.cat([top, bottom.expand(*top.shape[:-2], 1, 4)], dim=-2)
 
 
-def _translated(geometry: HandGeometry, translation: Tensor) -> HandGeometry:
-    """The geometry moved by `translation` [B, 3]."""
+def translate_geometry(geometry: HandGeometry, translation: Tensor) -> HandGeometry:
+    """The hands moved by `translation` [B, 3]."""
     moved = translation[:, None]
     position = geometry.transforms[..., :3, 3:] + moved.unsqueeze(-1)
     transforms = torch.cat(

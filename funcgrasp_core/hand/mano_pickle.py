@@ -18,9 +18,13 @@ class _StandIn:
     """Takes the place of a class of a foreign package: keeps the pickled state and does nothing."""
 
     kind = ""
+    state: dict[str, Any]
 
-    def __init__(self, *_arguments: Any):
-        self.state: dict[str, Any] = {}
+    def __new__(cls, *_arguments: Any) -> "_StandIn":
+        """Make an empty one whatever the arguments; a pickle may build objects without __init__."""
+        stand_in = object.__new__(cls)
+        stand_in.state = {}
+        return stand_in
 
     def __setstate__(self, state: Any) -> None:
         self.state = state if isinstance(state, dict) else {}
@@ -53,7 +57,7 @@ class _AllowListedUnpickler(pickle.Unpickler):
         package = module_name.split(".")[0]
         if package == "chumpy" or (module_name.startswith("scipy.sparse") and global_name.endswith("_matrix")):
             return type(f"_StandIn_{global_name}", (_StandIn,), {"kind": f"{package}.{global_name}"})
-        allowed = _ALLOWED_GLOBALS.get((module_name.replace("numpy.core", "numpy._core"), global_name))
+        allowed = _ALLOWED_GLOBALS.get((_PRESENT_NAMES.get(module_name, module_name), global_name))
         if allowed is None:
             raise HandFileError(
                 f"the pickle asks for {module_name}.{global_name}, which no hand model needs; it was refused and "
@@ -78,10 +82,20 @@ def _encode_latin1(text: str, encoding: str = "latin1") -> bytes:
 
 # NumPy moved these functions between versions; its own objects name the present ones.
 _NUMPY_RECONSTRUCT: Any = np.zeros(1).__reduce__()[0]
+_NUMPY_FROM_BUFFER: Any = np.zeros(1).__reduce_ex__(5)[0]
 _NUMPY_SCALAR: Any = np.float64(0).__reduce__()[0]
+
+_PRESENT_NAMES = {
+    "copy_reg": "copyreg",
+    "__builtin__": "builtins",
+    "numpy.core.multiarray": "numpy._core.multiarray",
+    "numpy.core.numeric": "numpy._core.numeric",
+}
+"""Modules that Python 3 or NumPy 2 renamed."""
 
 _ALLOWED_GLOBALS: dict[tuple[str, str], Callable[..., Any] | type] = {
     ("numpy._core.multiarray", "_reconstruct"): _NUMPY_RECONSTRUCT,
+    ("numpy._core.numeric", "_frombuffer"): _NUMPY_FROM_BUFFER,
     ("numpy._core.multiarray", "scalar"): _NUMPY_SCALAR,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,

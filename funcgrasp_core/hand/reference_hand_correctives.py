@@ -62,7 +62,7 @@ def _correction(
     rotation: np.ndarray,
 ) -> np.ndarray:
     """Correction [V, 3] in the rest frame for one bent joint."""
-    transforms = _bent_transforms(joint, rotation)
+    transforms = bent_transforms(joint, rotation)
     blended = np.einsum("vj,jab->vab", weights, transforms)
     posed = np.einsum("vab,vb->va", blended[:, :3, :3], vertices) + blended[:, :3, 3]
     gradient = signed_distance_gradient(posed, transforms)
@@ -89,7 +89,7 @@ def _descendants(joint: int) -> list[int]:
     return list(chain[chain.index(joint) :])
 
 
-def _bent_transforms(joint: int, rotation: np.ndarray) -> np.ndarray:
+def bent_transforms(joint: int, rotation: np.ndarray) -> np.ndarray:
     """[16, 4, 4] from rest to the pose in which only this joint is turned."""
     transforms = np.tile(np.eye(4), (NUM_JOINTS, 1, 1))
     bend = np.eye(4)

@@ -13,6 +13,7 @@ import numpy as np
 from funcgrasp_core.hand.mano_assets import FINGER_CHAINS, NUM_JOINTS
 from funcgrasp_core.hand.reference_hand_solid import REST_JOINTS_M, finger_points
 
+PALM_FLESH_LENGTH_M = 0.04
 LONG_FINGERS = ("index", "middle", "ring", "pinky")
 
 
@@ -69,6 +70,8 @@ def _displacements(
     field_of_joint = np.zeros((NUM_JOINTS, *vertices.shape))
     joint_displacement = np.zeros((NUM_JOINTS, 3))
     field_of_joint[0] = palm_growth * (vertices - wrist)
+    # The wrist itself keeps its thickness: the flesh of the palm grows from there towards the knuckles.
+    field_of_joint[0, :, 1] *= np.clip((wrist[0] - vertices[:, 0]) / PALM_FLESH_LENGTH_M, 0, 1)
     for finger, chain in FINGER_CHAINS.items():
         points = finger_points(finger)
         carried = palm_growth * (points[0] - wrist)

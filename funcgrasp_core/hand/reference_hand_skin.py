@@ -20,6 +20,8 @@ BLOCK_ORDER = ("palm", "index", "middle", "ring", "pinky", "thumb")
 
 KNUCKLE_WEIGHT_WIDTH_M = {"thumb": 0.016, "index": 0.013, "middle": 0.013, "ring": 0.013, "pinky": 0.013}
 WEIGHT_SMOOTHING_PASSES = 3
+REGRESSOR_EVENNESS_M2 = 1e-5
+"""Squared misfit of a joint's movement against the squared spread of its coefficients."""
 
 
 def skin_weights(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -117,9 +119,11 @@ def joint_regressor(
         joint_shapedirs: [16, 3, S] how the joints should move.
     """
     regressor = np.zeros((NUM_JOINTS, len(vertices)))
-    parents = {joint: parent for chain in FINGER_CHAINS.values() for parent, joint in zip((0, *chain), chain)}  # noqa: B905
+    parents = {0: 0}
+    for chain in FINGER_CHAINS.values():
+        parents.update(zip(chain, (0, *chain[:-1]), strict=True))
     for joint in range(NUM_JOINTS):
-        concerned = weights[:, [joint, parents.get(joint, joint)]].sum(axis=1) > 0.5
+        concerned = weights[:, [joint, parents[joint]]].sum(axis=1) > 0.5
         distances = np.where(concerned, np.linalg.norm(vertices - REST_JOINTS_M[joint], axis=1), np.inf)
         ring = np.argsort(distances, kind="stable")[: 64 if joint == 0 else 32]
         regressor[joint, ring] = _combination(
@@ -134,9 +138,7 @@ def _combination(points: np.ndarray, target: np.ndarray, point_dirs: np.ndarray,
     constraints = np.concatenate([np.ones((1, count)), points.T])
     wanted = np.concatenate([[1.0], target])
     directions = point_dirs.reshape(count, -1).T
-    # Millimetres of misfit against the spread of the coefficients around 1 / count.
-    evenness = 1e-7
-    quadratic = directions.T @ directions + evenness * np.eye(count)
-    linear = directions.T @ target_dirs.reshape(-1) + evenness / count
+    quadratic = directions.T @ directions + REGRESSOR_EVENNESS_M2 * np.eye(count)
+    linear = directions.T @ target_dirs.reshape(-1) + REGRESSOR_EVENNESS_M2 / count
     system = np.block([[quadratic, constraints.T], [constraints, np.zeros((4, 4))]])
     return np.linalg.lstsq(system, np.concatenate([linear, wanted]), rcond=None)[0][:count]
