@@ -36,9 +36,9 @@ def penetration_depths(
     A neighbour whose normal turns away from the nearest one's belongs to another finger and is left out. A point whose
     offset from the plane's centre is mostly sideways is not inside: it lies past an edge, such as the open wrist.
 
-    Measured against the exact signed distance in twelve half-closed poses of an adult hand of 778 vertices, at random
-    points up to 12 mm around its box: depth inside is off by 0.4 mm in the mean and 1.2 mm at the 95th percentile,
-    1.6 % of points deeper than 2 mm are missed (near the wrist's cap), 0.01 % of points over 2 mm outside count as
+    Measured on the reference hand against the exact signed distance, in twelve half-closed poses at random points up to
+    12 mm around its box: depth inside is off by 0.4 mm in the mean and 1.3 mm at the 95th percentile, 2 % of points
+    deeper than 2 mm are missed (most of them beside the wrist's cap) and 0.01 % of points over 2 mm outside count as
     inside. That holds for normals of the hand with its wrist closed; the open mesh's raise the last figure to 0.1 %.
 
     Args:
