@@ -138,11 +138,14 @@ class MeshRenderer:
                 faces, weights = hits["primitive_ids"].numpy()[hit], hits["primitive_uvs"].numpy()[hit]
                 colours[hit] = self._shade(index, faces, weights, light / np.linalg.norm(light))
         rows, columns = camera.height, camera.width
-        blocks = colours.reshape(rows, supersampling, columns, supersampling, 3).mean(axis=(1, 3))
+        if supersampling > 1:
+            colours = colours.reshape(rows, supersampling, columns, supersampling, 3).mean(axis=(1, 3))
         middle = supersampling // 2
         depth = hits["t_hit"].numpy().reshape(rows, supersampling, columns, supersampling)[:, middle, :, middle]
         ids = ids.reshape(rows, supersampling, columns, supersampling)[:, middle, :, middle]
-        return Rendering((blocks.clip(0.0, 1.0) * 255 + 0.5).astype(np.uint8), depth, ids.astype(np.int32))
+        return Rendering(
+            (colours.clip(0.0, 1.0) * 255 + 0.5).astype(np.uint8).reshape(rows, columns, 3), depth, ids.astype(np.int32)
+        )
 
     def _shade(self, index: int, faces: np.ndarray, face_weights: np.ndarray, light: np.ndarray) -> np.ndarray:
         mesh, corners = self._meshes[index], self._meshes[index].faces[faces]

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -103,7 +104,9 @@ def _run(chunks: Sequence[SynthesisChunk], folder: Path, synthesise: Synthesiser
         for chunk in chunks:
             yield _synthesise_chunk(chunk, folder, synthesise)
         return
-    with ProcessPoolExecutor(num_workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    # Forked workers could inherit a locked thread pool of torch.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(num_workers, context, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         count = len(chunks)
         yield from pool.map(_synthesise_chunk, chunks, [folder] * count, [synthesise] * count)
 
