@@ -1,5 +1,6 @@
 """Reads a recorded MCAP scene; needs no ROS."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,20 +33,19 @@ def read_recording(path: Path) -> list[RecordedMessage]:
         MissingDependencyError: rosbags is not installed.
     """
     try:
-        from rosbags.rosbag2.errors import ReaderError
         from rosbags.rosbag2.storage_mcap import McapReader
     except ImportError as error:
         raise MissingDependencyError("Reading a recording needs rosbags: pip install 'funcgrasp[embedded]'.") from error
     reader = McapReader(path)
     try:
         reader.open()
-    except ReaderError as error:
-        raise InvalidFileError(f"The recording '{path}' cannot be read: {error} Expected an MCAP file.") from error
-    try:
-        reader.read_index()
-        return [
-            RecordedMessage(connection.topic, connection.msgtype, bytes(data))
-            for connection, _, data in reader.messages(reader.connections)
-        ]
-    finally:
-        reader.close()
+        with contextlib.closing(reader):
+            reader.read_index()
+            return [
+                RecordedMessage(connection.topic, connection.msgtype, bytes(data))
+                for connection, _, data in reader.messages(reader.connections)
+            ]
+    except Exception as error:  # the reader trips over damaged files in many ways
+        raise InvalidFileError(
+            f"The recording '{path}' cannot be read as MCAP ({error}); name a file that was recorded from ROS 2."
+        ) from error
