@@ -22,9 +22,9 @@ from funcgrasp_core.visualisation.contact_colours import (
 POINT_SIZE_M = 0.0035
 
 PANEL_STYLE = """
-  #plan { position: absolute; left: 12px; top: 12px; z-index: 10; box-sizing: border-box; padding: 10px 16px 10px 14px;
-          width: max-content; max-width: 400px; max-height: calc(100% - 48px); overflow: auto;
-          background: #ffffffe8; border-radius: 8px; font: 13px sans-serif; }
+  #canvasTarget { left: 420px; width: calc(100% - 420px); }
+  #plan { position: absolute; box-sizing: border-box; width: 420px; max-height: 100%; overflow: auto;
+          padding: 16px; font: 13px sans-serif; }
   #plan h1 { font-size: 16px; margin: 0 0 8px; overflow-wrap: anywhere; }
   #plan table { width: 100%; border-collapse: collapse; }
   #plan td, #plan th { text-align: right; padding: 2px 4px; font-variant-numeric: tabular-nums; }
@@ -121,7 +121,7 @@ def _camera(plan: GraspPlan) -> list[float]:
     # Square to the hand's side, so that hand and object stand next to each other.
     view_direction = np.array([side[1], -side[0], 0.0])
     view_direction /= max(float(np.linalg.norm(view_direction)), 1e-6)
-    eye = centre + 2.0 * size * (0.9 * view_direction + np.array([0.0, 0.0, 0.45]))
+    eye = centre + 1.7 * size * (0.9 * view_direction + np.array([0.0, 0.0, 0.45]))
     return [*eye.tolist(), *centre.tolist(), 0.0, 0.0, 1.0]
 
 
