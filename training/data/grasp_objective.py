@@ -107,20 +107,20 @@ class NearestSkin:
 
     def __init__(self, object_points: Tensor) -> None:
         self.object_points = object_points
-        self.pairing: Tensor | None = None
-        self.normals: Tensor | None = None
+        self._pairing: tuple[Tensor, Tensor] | None = None
 
     def renew(self, vertices: Tensor, normals: Tensor) -> None:
         """Find each object point's nearest vertex, among [B, V, 3], again."""
         with torch.no_grad():
-            self.pairing = torch.cdist(self.object_points, vertices).argmin(-1)[..., None].expand(-1, -1, 3)
-            self.normals = normals.gather(1, self.pairing)
+            nearest = torch.cdist(self.object_points, vertices).argmin(-1)[..., None].expand(-1, -1, 3)
+            self._pairing = nearest, normals.gather(1, nearest)
 
     def depths(self, vertices: Tensor) -> Tensor:
         """[B, P] metres >= 0, along the normal of the nearest vertex."""
-        if self.pairing is None:
+        if self._pairing is None:
             raise RuntimeError("renew() must be called before depths()")
-        return ((vertices.gather(1, self.pairing) - self.object_points) * self.normals).sum(-1).clamp(min=0)
+        nearest, normals = self._pairing
+        return ((vertices.gather(1, nearest) - self.object_points) * normals).sum(-1).clamp(min=0)
 
 
 @dataclass(frozen=True)

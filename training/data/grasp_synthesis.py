@@ -14,7 +14,7 @@ from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.data.grasp_filters import FilterLimits, interior_lattice, measure_displacements, measure_geometry
 from training.data.grasp_optimisation import OptimisationSettings, optimise_grasps, start_poses
 from training.data.grasp_templates import GraspTemplate, templates_for
-from training.data.grasping_hand import GraspingHand, HandPoses
+from training.data.grasping_hand import GraspingHand
 from training.data.hand_self_contact import HandSelfContact
 from training.data.object_families.family import ObjectFamily, Parameters, single_object
 from training.data.object_families.surface import sample_surface
@@ -24,8 +24,8 @@ from training.data.object_families.surface import sample_surface
 class SynthesisSettings:
     """How many starts are tried, and how they are optimised and judged."""
 
-    optimisation: OptimisationSettings = OptimisationSettings()
-    limits: FilterLimits = FilterLimits()
+    optimisation: OptimisationSettings = field(default_factory=OptimisationSettings)
+    limits: FilterLimits = field(default_factory=FilterLimits)
     batch_size: int = 16  # hands optimised together; larger batches fall out of a CPU's cache
     num_surface_points: int = 900  # of every object
     first_attempts_per_grasp: float = 1.25
@@ -148,7 +148,7 @@ class GraspSynthesiser:
         measures = measure_geometry(
             self.hand, self.self_contact, poses, family, parameters, template.part, points, lattices, limits
         )
-        passed = ~np.stack(list(measures.failures(limits).values())).any(axis=0)
+        passed = np.logical_not(np.stack(list(measures.failures(limits).values())).any(axis=0))
         if self.settings.simulate and passed.any():
             chosen = torch.from_numpy(np.flatnonzero(passed))
             moved = measure_displacements(
@@ -160,7 +160,7 @@ class GraspSynthesiser:
         report.rejections.update({rule: int(broken.sum()) for rule, broken in failures.items() if broken.any()})
         with torch.no_grad():
             vectors = self.hand.mano_vectors(poses)
-        return vectors, ~np.stack(list(failures.values())).any(axis=0)
+        return vectors, np.logical_not(np.stack(list(failures.values())).any(axis=0))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def rest_vertex_normals(assets: ManoAssets) -> Tensor:
 
 
 def palm_matrix(assets: ManoAssets) -> Tensor:
-    """[3, 3] with columns finger direction, palm's outward normal and thumb side at rest: a rotation on a right hand."""
+    """[3, 3] of finger direction, palm's outward normal and thumb side at rest: a rotation on a right hand."""
     axes = palm_axes(assets.rest_joints, assets.side)
     return torch.tensor(np.stack([axes.fingers, axes.outward, axes.thumb_side], axis=1), dtype=torch.float32)
 

@@ -1,4 +1,4 @@
-"""Which points lie inside a closed hand mesh, exactly, by winding numbers; fast because far points are ruled out first."""
+"""Which points lie inside a closed hand mesh, by winding numbers; fast because far points are ruled out first."""
 
 import math
 
