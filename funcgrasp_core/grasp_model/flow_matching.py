@@ -101,42 +101,92 @@ class FlowNetwork(nn.Module):
         return self.layers(torch.cat([x_t, embedded, condition], dim=-1))
 
 
-class RectifiedFlow(nn.Module):
-    """A flow network with its way of training and sampling."""
+class AttentiveFlowNetwork(nn.Module):
+    """Velocity under a condition, with a look at the object's points before every residual block.
 
-    def __init__(self, data_size: int, condition_size: int, config: FlowConfig) -> None:
+    The query comes from x_t itself, so a pose that is nearly there can look at the points around it.
+
+    Args:
+        data_size: D.
+        condition_size: C.
+        context_size: width of a context point, coordinates included.
+        config: `layers` pairs of attention and residual block of `width`.
+        heads: of the attention.
+    """
+
+    def __init__(
+        self, data_size: int, condition_size: int, context_size: int, config: FlowConfig, heads: int = 4
+    ) -> None:
         super().__init__()
-        self.network = FlowNetwork(data_size, condition_size, config)
+        self.data_size = data_size
+        self.time_size = config.time_size
+        self.enter = nn.Linear(data_size + config.time_size + condition_size, config.width)
+        self.read_context = nn.Linear(context_size, config.width)
+        self.norms = nn.ModuleList(nn.LayerNorm(config.width) for _ in range(config.layers))
+        self.attentions = nn.ModuleList(
+            nn.MultiheadAttention(config.width, heads, batch_first=True) for _ in range(config.layers)
+        )
+        self.blocks = nn.ModuleList(ResidualBlock(config.width) for _ in range(config.layers))
+        self.leave = nn.Linear(config.width, data_size)
+
+    def forward(self, x_t: Tensor, time: Tensor, condition: Tensor, context: Tensor) -> Tensor:
+        """x_t [B, Q, D], time [B, Q], condition [B, Q, C], context [B, P, context_size] -> velocity [B, Q, D]."""
+        embedded = sinusoidal_embedding(time, self.time_size).to(x_t.dtype)
+        hidden = self.enter(torch.cat([x_t, embedded, condition], dim=-1))
+        points = self.read_context(context)
+        for norm, attention, block in zip(self.norms, self.attentions, self.blocks, strict=True):
+            seen, _ = attention(norm(hidden), points, points, need_weights=False)
+            hidden = block(hidden + seen)
+        return self.leave(hidden)
+
+
+class RectifiedFlow(nn.Module):
+    """A velocity network with its way of training and sampling.
+
+    Args:
+        network: called with x_t [B, Q, D], time [B, Q], condition [B, Q, C] and, if it takes one, context [B, P, C'].
+        data_size: D.
+        config: integrator and numbers of steps and draws.
+    """
+
+    def __init__(self, network: nn.Module, data_size: int, config: FlowConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.data_size = data_size
         self.num_steps = config.num_steps
         self.time_draws = config.time_draws
         self.integrate = INTEGRATORS[config.integrator]
 
     def predict(
-        self, data: Tensor, condition: Tensor, generator: torch.Generator | None = None
+        self,
+        data: Tensor,
+        condition: Tensor,
+        *context: Tensor,
+        generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Predicted and true velocities at random times.
+        """Predicted and true velocities at T random times for each datum.
 
         Args:
-            data: x_1 [..., D].
-            condition: [..., C].
+            data: x_1 [B, G, D].
+            condition: [B, G, C].
+            context: what else the network takes.
             generator: of times and noise.
 
         Returns:
-            Two tensors [T, ..., D], T the number of time draws.
+            Two tensors [B, T * G, D].
         """
-        shape = (self.time_draws, *data.shape)
-        noise = torch.randn(shape, generator=generator, device=data.device, dtype=data.dtype)
-        time = torch.rand(shape[:-1], generator=generator, device=data.device, dtype=data.dtype)
-        x_t, velocity = interpolate(noise, data.expand(shape), time)
-        condition = condition.expand(self.time_draws, *condition.shape)
-        return self.network(x_t, time, condition), velocity
+        data, condition = data.repeat(1, self.time_draws, 1), condition.repeat(1, self.time_draws, 1)
+        noise = torch.randn(data.shape, generator=generator, device=data.device, dtype=data.dtype)
+        time = torch.rand(data.shape[:-1], generator=generator, device=data.device, dtype=data.dtype)
+        x_t, velocity = interpolate(noise, data, time)
+        return self.network(x_t, time, condition, *context), velocity
 
-    def sample(self, condition: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """One sample for each condition: [..., C] -> [..., D]."""
+    def sample(self, condition: Tensor, *context: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """One sample for each condition: [B, K, C] -> [B, K, D]."""
         noise = torch.randn(
-            (*condition.shape[:-1], self.network.data_size),
+            (*condition.shape[:-1], self.data_size),
             generator=generator,
             device=condition.device,
             dtype=condition.dtype,
         )
-        return self.integrate(lambda x, time: self.network(x, time, condition), noise, self.num_steps)
+        return self.integrate(lambda x, time: self.network(x, time, condition, *context), noise, self.num_steps)

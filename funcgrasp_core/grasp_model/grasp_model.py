@@ -19,7 +19,7 @@ from funcgrasp_core.grasp_model.contact_weighted_pooling import (
     PalmFramePooling,
     part_probabilities,
 )
-from funcgrasp_core.grasp_model.flow_matching import RectifiedFlow
+from funcgrasp_core.grasp_model.flow_matching import AttentiveFlowNetwork, FlowNetwork, RectifiedFlow
 from funcgrasp_core.grasp_model.fusion_transformer import FusionTransformer
 from funcgrasp_core.grasp_model.layers import full_precision
 from funcgrasp_core.grasp_model.normaliser import Normaliser
@@ -42,11 +42,13 @@ class SceneFeatures:
         points: [B, N, 3] metres.
         point_features: [B, N, C].
         summary: [B, S], of the whole object and instruction.
+        tokens: [B, P, 3 + C_fuse], scaled coordinates and fused features of what the transformer worked on.
     """
 
     points: Tensor
     point_features: Tensor
     summary: Tensor
+    tokens: Tensor
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class TrainingPrediction:
 
     Attributes:
         contact_logits: [B, G, N, 7].
-        velocity: [T, B, G, D] of the grasp's flow.
-        velocity_target: [T, B, G, D].
-        mode_velocity: [T', B, G, 9] of the mode's flow, None without a mode.
-        mode_velocity_target: [T', B, G, 9].
+        velocity: [B, T * G, D] of the grasp's flow.
+        velocity_target: [B, T * G, D].
+        mode_velocity: [B, T' * G, 9] of the mode's flow, None without a mode.
+        mode_velocity_target: [B, T' * G, 9].
     """
 
     contact_logits: Tensor
@@ -139,12 +141,15 @@ class GraspModel(nn.Module, ABC):
         if self.config.fusion.over == "samples":
             fused = self.fusion(hierarchy.second_features, semantic)
             point_features = self.geometric_encoder.propagate(hierarchy, fused, num_contact_points)
+            token_points = hierarchy.second_points
         else:
             geometric = self.geometric_encoder.propagate(hierarchy, hierarchy.second_features)
             fused = self.fusion(geometric, semantic)
             point_features = fused[:, :num_contact_points]
+            token_points = hierarchy.points
         summary = torch.cat([hierarchy.global_feature, fused.mean(dim=1), fused.amax(dim=1), semantic], dim=-1)
-        return SceneFeatures(points[:, :num_contact_points], point_features, summary)
+        tokens = torch.cat([token_points, fused], dim=-1)
+        return SceneFeatures(points[:, :num_contact_points], point_features, summary, tokens)
 
     @property
     def summary_size(self) -> int:
@@ -198,7 +203,8 @@ class SingleMapGraspModel(GraspModel):
             point_size = config.geometry.propagation_widths[-1]
         self.contact_head = ContactHead(point_size, config.contact_hidden)
         self.pooling = ContactWeightedPooling()
-        self.flow = RectifiedFlow(parameterisation.size, point_size, config.flow)
+        network = FlowNetwork(parameterisation.size, point_size, config.flow)
+        self.flow = RectifiedFlow(network, parameterisation.size, config.flow)
 
     def predict(
         self,
@@ -216,7 +222,7 @@ class SingleMapGraspModel(GraspModel):
         logits = self.contact_head(scene.point_features)
         condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_grasps, -1)
         targets = self.targets.normalise(self.parameterisation.encode(vectors))
-        velocity, velocity_target = self.flow.predict(targets, condition, generator)
+        velocity, velocity_target = self.flow.predict(targets, condition, generator=generator)
         return TrainingPrediction(logits[:, None].expand(-1, num_grasps, -1, -1), velocity, velocity_target)
 
     def sample(
@@ -232,7 +238,7 @@ class SingleMapGraspModel(GraspModel):
         scene = self.encode(points, view_images, view_mask, texts)
         logits = self.contact_head(scene.point_features)
         condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_candidates, -1)
-        targets = self.flow.sample(condition.contiguous(), generator)
+        targets = self.flow.sample(condition.contiguous(), generator=generator)
         vectors = self.parameterisation.decode(self.targets.restore(targets))
         probabilities = part_probabilities(logits)[:, None].expand(-1, num_candidates, -1, -1)
         return ModelSample(vectors, probabilities)
@@ -262,10 +268,12 @@ class PalmModeGraspModel(GraspModel):
         self.summarise = nn.Sequential(
             nn.Linear(self.summary_size, config.fused_size), nn.LayerNorm(config.fused_size), nn.GELU()
         )
-        self.mode_flow = RectifiedFlow(MODE_SIZE, config.fused_size, mode.flow)
+        mode_network = AttentiveFlowNetwork(MODE_SIZE, config.fused_size, 3 + config.fused_size, mode.flow)
+        self.mode_flow = RectifiedFlow(mode_network, MODE_SIZE, mode.flow)
         self.contact_head = PalmContactHead(point_size, config.contact_hidden)
         self.pooling = PalmFramePooling(point_size, mode.local_width, mode.local_radius_m, config.fused_size)
-        self.flow = RectifiedFlow(parameterisation.size, 2 * config.fused_size + MODE_SIZE, config.flow)
+        network = FlowNetwork(parameterisation.size, 2 * config.fused_size + MODE_SIZE, config.flow)
+        self.flow = RectifiedFlow(network, parameterisation.size, config.flow)
 
     def fit_targets(self, vectors: Tensor) -> None:
         """See `GraspModel.fit_targets`; the grasps' targets are those that noisy palm poses give."""
@@ -297,9 +305,11 @@ class PalmModeGraspModel(GraspModel):
                 self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, generator
             )
             targets = self.targets.normalise(self.parameterisation.encode(palms.vectors_in_palm(vectors)))
-        mode_velocity, mode_velocity_target = self.mode_flow.predict(true_modes, summary, generator)
+        mode_velocity, mode_velocity_target = self.mode_flow.predict(
+            true_modes, summary, scene.tokens, generator=generator
+        )
         logits, condition = self._conditions(scene, summary, palms)
-        velocity, velocity_target = self.flow.predict(targets, condition, generator)
+        velocity, velocity_target = self.flow.predict(targets, condition, generator=generator)
         return TrainingPrediction(logits, velocity, velocity_target, mode_velocity, mode_velocity_target)
 
     def sample(
@@ -314,7 +324,9 @@ class PalmModeGraspModel(GraspModel):
         """See `GraspModel.sample`."""
         scene = self.encode(points, view_images, view_mask, texts)
         summary = self.summarise(scene.summary)[:, None].expand(-1, num_candidates, -1).contiguous()
-        palms = PalmPoses.from_mode(self.modes.restore(self.mode_flow.sample(summary, generator)))
+        palms = PalmPoses.from_mode(
+            self.modes.restore(self.mode_flow.sample(summary, scene.tokens, generator=generator))
+        )
         vectors = self._sample_grasps(scene, summary, palms, generator)
         for _ in range(self.mode_config.num_refinements):
             palms = self.palm.poses_of(vectors)
@@ -326,7 +338,7 @@ class PalmModeGraspModel(GraspModel):
         self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses, generator: torch.Generator | None
     ) -> Tensor:
         _, condition = self._conditions(scene, summary, palms)
-        targets = self.targets.restore(self.flow.sample(condition, generator))
+        targets = self.targets.restore(self.flow.sample(condition, generator=generator))
         return palms.vectors_in_object(self.parameterisation.decode(targets))
 
     def _conditions(self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses) -> tuple[Tensor, Tensor]:

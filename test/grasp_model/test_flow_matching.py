@@ -4,6 +4,7 @@ import torch
 from funcgrasp_core.grasp_model.config import FlowConfig
 from funcgrasp_core.grasp_model.flow_matching import (
     INTEGRATORS,
+    AttentiveFlowNetwork,
     FlowNetwork,
     RectifiedFlow,
     integrate_euler,
@@ -61,20 +62,35 @@ def test_plain_network_has_the_stated_layers():
     assert sum(p.numel() for p in network.parameters()) == 1_830_973
 
 
+SMALL = FlowConfig(16, 1, True, 8, 4, "euler", 2)
+
+
+def small_flow() -> RectifiedFlow:
+    torch.manual_seed(0)
+    return RectifiedFlow(FlowNetwork(5, 3, SMALL), 5, SMALL)
+
+
 def test_sampling_is_reproducible_and_shaped():
-    flow = RectifiedFlow(5, 3, FlowConfig(16, 1, True, 8, 4, "euler", 2))
-    condition = torch.zeros(2, 7, 3)
-    first = flow.sample(condition, torch.Generator().manual_seed(1))
-    again = flow.sample(condition, torch.Generator().manual_seed(1))
+    flow, condition = small_flow(), torch.zeros(2, 7, 3)
+    first, again, other = (flow.sample(condition, generator=torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert first.shape == (2, 7, 5)
     assert torch.equal(first, again)
-    assert not torch.equal(first, flow.sample(condition, torch.Generator().manual_seed(2)))
+    assert not torch.equal(first, other)
 
 
 def test_training_pairs_agree_with_their_noise():
-    flow = RectifiedFlow(5, 3, FlowConfig(16, 1, True, 8, 4, "euler", 2))
     data = torch.randn(4, 6, 5)
-    predicted, target = flow.predict(data, torch.zeros(4, 6, 3), torch.Generator().manual_seed(0))
-    assert predicted.shape == target.shape == (2, 4, 6, 5)
-    noise = torch.randn(2, 4, 6, 5, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(target, data - noise)
+    predicted, target = small_flow().predict(data, torch.zeros(4, 6, 3), generator=torch.Generator().manual_seed(0))
+    assert predicted.shape == target.shape == (4, 12, 5)
+    noise = torch.randn(4, 12, 5, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(target, data.repeat(1, 2, 1) - noise)
+
+
+def test_attentive_network_uses_its_context_in_any_order():
+    torch.manual_seed(0)
+    network = AttentiveFlowNetwork(5, 3, 7, SMALL)
+    x_t, time, condition, context = torch.randn(2, 4, 5), torch.rand(2, 4), torch.randn(2, 4, 3), torch.randn(2, 6, 7)
+    velocity = network(x_t, time, condition, context)
+    assert velocity.shape == (2, 4, 5)
+    assert torch.allclose(velocity, network(x_t, time, condition, context[:, torch.randperm(6)]), atol=1e-5)
+    assert not torch.allclose(velocity, network(x_t, time, condition, 2 * context), atol=1e-3)

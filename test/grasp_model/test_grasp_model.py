@@ -56,7 +56,7 @@ def test_shapes(config):
     model = make(config)
     prediction = model.predict(*observation(config), known_grasps(), 50, torch.Generator().manual_seed(2))
     assert prediction.contact_logits.shape == (2, 3, 50, 7)
-    assert prediction.velocity.shape == (2, 2, 3, model.parameterisation.size)
+    assert prediction.velocity.shape == (2, 2 * 3, model.parameterisation.size)
     assert (prediction.mode_velocity is None) == (config.mode is None)
     with torch.no_grad():
         sample = model.eval().sample(*observation(config), 5, torch.Generator().manual_seed(2))
