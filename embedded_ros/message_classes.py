@@ -225,8 +225,8 @@ def _type_text(description: Any) -> str:
     if node == Nodetype.NAME:
         return argument.replace("/msg/", "/").replace("/srv/", "/")
     if node == Nodetype.BASE:
-        base = {"byte": "octet", "bool": "boolean", "float64": "double", "float32": "float", "char": "uint8"}
-        text = base.get(argument[0], argument[0])
+        base = {"byte": "octet", "bool": "boolean", "float64": "double", "float32": "float"}
+        text = base.get(str(argument[0])) or str(argument[0])
         return f"{text}<{argument[1]}>" if argument[1] else text
     element, length = argument
     if node == Nodetype.ARRAY:

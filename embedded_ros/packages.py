@@ -49,3 +49,13 @@ def find_executable(package: str, executable: str) -> Path:
             return candidate
     available = sorted(entry.name for entry in scripts.glob("*")) if scripts.is_dir() else []
     raise FileNotFoundError(f"package '{package}' has no executable '{executable}' in {scripts}; it has {available}")
+
+
+def get_package_share_directory(package_name: str) -> str:
+    """Where a package's launch, config and other files are."""
+    return str(find_package(package_name))
+
+
+def get_package_prefix(package_name: str) -> str:
+    """Where a package is; here the same folder."""
+    return str(find_package(package_name))

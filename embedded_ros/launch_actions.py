@@ -1,0 +1,350 @@
+"""Launch descriptions and the actions in them, except those that start processes."""
+
+import importlib.util
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from embedded_ros.launch_substitutions import (
+    Condition,
+    LaunchContext,
+    Substitution,
+    describe_default,
+    normalize_to_list_of_substitutions,
+    perform_substitutions,
+    text_of,
+)
+
+Entities = list["Action | LaunchDescription"]
+
+
+class Action:
+    """Something that a launch file does."""
+
+    def __init__(self, *, condition: Condition | None = None):
+        self.condition = condition
+
+    def visit(self, context: LaunchContext) -> Entities | None:
+        """Execute unless the condition forbids it."""
+        if self.condition is None or self.condition.evaluate(context):
+            return self.execute(context)
+        return None
+
+    def execute(self, context: LaunchContext) -> Entities | None:
+        """Do it; actions that are returned are executed next."""
+        raise NotImplementedError
+
+    def get_sub_entities(self) -> Entities:
+        """Actions inside this one, for the list of arguments."""
+        return []
+
+
+class LaunchDescription:
+    """A list of actions."""
+
+    def __init__(self, initial_entities: Iterable[Any] | None = None, *, deprecated_reason: str | None = None):
+        self.entities: Entities = list(initial_entities or [])
+
+    def add_action(self, action: Any) -> None:
+        """Append an action."""
+        self.entities.append(action)
+
+    add_entity = add_action
+
+    def visit(self, context: LaunchContext) -> Entities:
+        """The actions."""
+        return self.entities
+
+    def get_launch_arguments(self) -> list["DeclareLaunchArgument"]:
+        """All declared arguments, those of included files too, each once."""
+        found: dict[str, DeclareLaunchArgument] = {}
+        pending: Entities = list(self.entities)
+        while pending:
+            entity = pending.pop(0)
+            if isinstance(entity, DeclareLaunchArgument):
+                found.setdefault(entity.name, entity)
+            pending[:0] = entity.entities if isinstance(entity, LaunchDescription) else entity.get_sub_entities()
+        return list(found.values())
+
+
+def run_entities(entities: Iterable[Any], context: LaunchContext) -> None:
+    """Execute actions depth first."""
+    for entity in entities:
+        run_entities(entity.visit(context) or [], context)
+
+
+class DeclareLaunchArgument(Action):
+    """An argument of the launch file; required if it has no default."""
+
+    def __init__(
+        self, name: str, *, default_value: Any = None, description: str | None = None,
+        choices: list[str] | None = None, **kwargs: Any,
+    ):  # fmt: skip
+        super().__init__(**kwargs)
+        self.name, self.choices = name, choices
+        self.default_value: list[Substitution] | None = None
+        if default_value is not None:
+            self.default_value = normalize_to_list_of_substitutions(default_value)
+        self.description = description or "no description given"
+        if choices is not None:
+            self.description = f"{self.description}. Valid choices are: {choices}"
+        if choices is not None and isinstance(default_value, str) and default_value not in choices:
+            raise RuntimeError(f'Provided default_value "{default_value}" is not in provided choices "{choices}".')
+
+    def execute(self, context: LaunchContext) -> None:
+        """Set the configuration to its default unless it has a value; check the value."""
+        if self.name not in context.launch_configurations:
+            if self.default_value is None:
+                raise RuntimeError(
+                    f"Required launch argument '{self.name}' (description: '{self.description}') was not provided"
+                )
+            context.launch_configurations[self.name] = perform_substitutions(context, self.default_value)
+        value = context.launch_configurations[self.name]
+        if self.choices is not None and value not in self.choices:
+            raise RuntimeError(
+                f'Argument "{self.name}" provided value "{value}" is not valid. Valid options are: {self.choices}'
+            )
+
+    def help_text(self) -> str:
+        """What `--show-args` prints."""
+        text = f"\n    '{self.name}':\n        {self.description}"
+        if self.default_value is not None:
+            text += f"\n        (default: {describe_default(self.default_value)})"
+        return text
+
+
+class SetLaunchConfiguration(Action):
+    """Give a configuration a value."""
+
+    def __init__(self, name: Any, value: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.name, self.value = name, value
+
+    def execute(self, context: LaunchContext) -> None:
+        """Set it."""
+        context.launch_configurations[text_of(context, self.name)] = text_of(context, self.value)
+
+
+class SetEnvironmentVariable(Action):
+    """Set a variable of the processes that are started afterwards."""
+
+    def __init__(self, name: Any, value: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.name, self.value = name, value
+
+    def execute(self, context: LaunchContext) -> None:
+        """Set it."""
+        context.environment[text_of(context, self.name)] = text_of(context, self.value)
+
+
+class UnsetEnvironmentVariable(Action):
+    """Remove a variable of the processes that are started afterwards."""
+
+    def __init__(self, name: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.name = name
+
+    def execute(self, context: LaunchContext) -> None:
+        """Remove it."""
+        context.environment.pop(text_of(context, self.name), None)
+
+
+class PushRosNamespace(Action):
+    """Put the nodes that follow in the same scope into a namespace."""
+
+    def __init__(self, namespace: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.namespace = namespace
+
+    def execute(self, context: LaunchContext) -> None:
+        """Append to the current namespace; an absolute one replaces it."""
+        context.ros_namespace = join_namespaces(context.ros_namespace, text_of(context, self.namespace))
+
+
+def join_namespaces(base: str, namespace: str) -> str:
+    """A namespace inside another; an absolute one stays as it is."""
+    if not namespace or namespace.startswith("/"):
+        return namespace or base
+    return f"{base.rstrip('/')}/{namespace}"
+
+
+class GroupAction(Action):
+    """Several actions; what they set is forgotten at their end if `scoped`."""
+
+    def __init__(self, actions: Iterable[Any], *, scoped: bool = True, forwarding: bool = True, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.actions, self.scoped, self.forwarding = list(actions), scoped, forwarding
+
+    def execute(self, context: LaunchContext) -> None:
+        """Execute the actions."""
+        saved = context.save()
+        if self.scoped and not self.forwarding:
+            context.launch_configurations = {}
+        run_entities(self.actions, context)
+        if self.scoped:
+            context.restore(saved)
+
+    def get_sub_entities(self) -> Entities:
+        """The actions."""
+        return self.actions
+
+
+class OpaqueFunction(Action):
+    """Call a function with the context; it may return actions."""
+
+    def __init__(self, *, function: Callable[..., Any], args: Iterable = (), kwargs: dict | None = None, **rest: Any):
+        super().__init__(**rest)
+        self.function, self.args, self.kwargs = function, tuple(args), kwargs or {}
+
+    def execute(self, context: LaunchContext) -> Entities | None:
+        """Call it."""
+        return self.function(context, *self.args, **self.kwargs)
+
+
+class LogInfo(Action):
+    """Print a message."""
+
+    def __init__(self, *, msg: Any, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.msg = msg
+
+    def execute(self, context: LaunchContext) -> None:
+        """Print it."""
+        context.service.log("INFO", "launch.user", text_of(context, self.msg))
+
+
+class PythonLaunchDescriptionSource:
+    """A launch file in Python."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, launch_file_path: Any):
+        self.location = launch_file_path
+
+    def load(self, context: LaunchContext) -> tuple[Path, LaunchDescription]:
+        """The file's path and the description that it generates."""
+        path = Path(text_of(context, self.location)).resolve()
+        if not path.is_file():
+            raise FileNotFoundError(f"the launch file '{path}' does not exist")
+        spec = importlib.util.spec_from_file_location(f"launch_file_{next(self._numbers)}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if not hasattr(module, "generate_launch_description"):
+            raise RuntimeError(
+                f"launch file '{path}' does not contain the required function 'generate_launch_description()'"
+            )
+        return path, module.generate_launch_description()
+
+
+class IncludeLaunchDescription(Action):
+    """Execute another launch file, with arguments of its own."""
+
+    def __init__(self, launch_description_source: Any, *, launch_arguments: Any = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not isinstance(launch_description_source, PythonLaunchDescriptionSource):
+            launch_description_source = PythonLaunchDescriptionSource(launch_description_source)
+        self.source = launch_description_source
+        self.launch_arguments = list(launch_arguments or [])
+
+    def execute(self, context: LaunchContext) -> None:
+        """Set the arguments and execute the file."""
+        for name, value in self.launch_arguments:
+            context.launch_configurations[text_of(context, name)] = text_of(context, value)
+        outer = context.launch_file
+        context.launch_file, description = self.source.load(context)
+        run_entities([description], context)
+        context.launch_file = outer
+
+    def get_sub_entities(self) -> Entities:
+        """The included file, where its path is known before anything runs."""
+        try:
+            return [self.source.load(LaunchContext())[1]]
+        except RuntimeError:
+            return []
+
+
+class Event:
+    """Something that happened."""
+
+
+class ShutdownEvent(Event):
+    """The launch is to end."""
+
+    def __init__(self, *, reason: str = "reason not given", due_to_sigint: bool = False):
+        self.reason, self.due_to_sigint = reason, due_to_sigint
+
+
+class EmitEvent(Action):
+    """Let an event happen; of this subset's events only Shutdown can be emitted."""
+
+    def __init__(self, *, event: Event, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.event = event
+
+    def execute(self, context: LaunchContext) -> None:
+        """Emit it."""
+        context.service.emit(self.event)
+
+
+class Shutdown(EmitEvent):
+    """End the launch."""
+
+    def __init__(self, *, reason: str = "reason not given", **kwargs: Any):
+        super().__init__(event=ShutdownEvent(reason=reason), **kwargs)
+
+
+class TimerAction(Action):
+    """Execute actions later."""
+
+    def __init__(self, *, period: float, actions: Iterable[Any], **kwargs: Any):
+        super().__init__(**kwargs)
+        self.period, self.actions = period, list(actions)
+
+    def execute(self, context: LaunchContext) -> None:
+        """Start the timer."""
+        seconds = float(self.period if isinstance(self.period, (int, float)) else text_of(context, self.period))
+        timer = threading.Timer(seconds, context.service.call_soon, [self.actions])
+        timer.daemon = True
+        context.service.add_timer(timer)
+        timer.start()
+
+
+class EventHandler:
+    """Actions that follow an event."""
+
+    def __init__(self, event_type: type[Event], actions: Any, target_action: Any = None):
+        self.event_type, self._actions, self.target_action = event_type, actions, target_action
+
+    def actions_for(self, event: Any, context: LaunchContext) -> Entities:
+        """The actions that follow this event."""
+        if not isinstance(event, self.event_type):
+            return []
+        if self.target_action is not None and getattr(event, "action", None) is not self.target_action:
+            return []
+        found = self._actions
+        if callable(found) and not isinstance(found, Action):
+            found = found(event, context) or []
+        return found if isinstance(found, (list, tuple)) else [found]  # type: ignore[return-value]
+
+
+class OnShutdown(EventHandler):
+    """When the launch ends."""
+
+    def __init__(self, *, on_shutdown: Any):
+        super().__init__(ShutdownEvent, on_shutdown)
+
+
+class RegisterEventHandler(Action):
+    """Watch for an event."""
+
+    def __init__(self, event_handler: EventHandler, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.event_handler = event_handler
+
+    def execute(self, context: LaunchContext) -> None:
+        """Start watching."""
+        context.service.handlers.append(self.event_handler)

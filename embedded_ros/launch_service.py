@@ -1,0 +1,187 @@
+"""Runs a launch description: starts its processes, follows their ends, and stops them in order."""
+
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from embedded_ros.launch_actions import Event, EventHandler, LaunchDescription, ShutdownEvent, run_entities
+from embedded_ros.launch_processes import ExecuteProcess, ProcessExited, ProcessStarted
+from embedded_ros.launch_substitutions import LaunchContext
+
+
+class LaunchService:
+    """Executes launch descriptions until all their processes have ended.
+
+    `run` returns 0, or 1 if the description failed or a process died by itself with another status than 0.
+    (`ros2 launch` reports only the first; a script that starts a launch file needs both.)
+    """
+
+    def __init__(self, *, argv: Iterable[str] | None = None, noninteractive: bool = False, debug: bool = False):
+        self.context = LaunchContext(argv=argv, noninteractive=noninteractive)
+        self.context.service = self
+        self.handlers: list[EventHandler] = []
+        self.temporary_files: list[Path] = []
+        self._descriptions: list[LaunchDescription] = []
+        self._events: queue.SimpleQueue[Event | list[Any]] = queue.SimpleQueue()
+        self._running: list[ExecuteProcess] = []
+        self._timers: list[threading.Timer] = []
+        self._stop_started: float | None = None
+        self._write_lock = threading.Lock()
+        self._status = 0
+
+    def include_launch_description(self, launch_description: LaunchDescription) -> None:
+        """Add a description to what `run` executes."""
+        self._descriptions.append(launch_description)
+
+    def emit(self, event: Event) -> None:
+        """Queue an event; may be called by any thread and by signal handlers."""
+        self._events.put(event)
+
+    def call_soon(self, actions: list[Any]) -> None:
+        """Queue actions; may be called by any thread."""
+        self._events.put(actions)
+
+    def add_timer(self, timer: threading.Timer) -> None:
+        """Keep the launch running until this timer has fired."""
+        self._timers.append(timer)
+
+    def shutdown(self) -> None:
+        """End the launch; may be called by any thread."""
+        self.emit(ShutdownEvent(reason="LaunchService.shutdown() called"))
+
+    def write(self, sink: Any, line: str) -> None:
+        """Print one line."""
+        with self._write_lock:
+            print(line, file=sink, flush=True)
+
+    def log(self, severity: str, name: str, text: str) -> None:
+        """Print one of the launcher's own messages."""
+        self.write(sys.stderr if severity == "ERROR" else sys.stdout, f"[{severity}] [{name}]: {text}")
+
+    def process_started(self, action: ExecuteProcess) -> None:
+        """Follow a process that was started."""
+        assert action.process is not None
+        self._running.append(action)
+        self.log("INFO", action.process_name, f"process started with pid [{action.process.pid}]")
+        self.emit(ProcessStarted(action, action.process.pid))
+
+    def run(self, *, shutdown_when_idle: bool = True) -> int:
+        """Execute the descriptions and wait for the end; returns the exit status."""
+        previous = {number: signal.signal(number, self._on_signal) for number in _HANDLED_SIGNALS}
+        try:
+            self._try(self._descriptions)
+            while self._running or self._has_pending_timers() or not (self._events.empty() and shutdown_when_idle):
+                self._handle_next()
+            return self._status
+        finally:
+            for action in self._running:
+                action.signal(signal.SIGKILL)
+            for timer in self._timers:
+                timer.cancel()
+            for path in self.temporary_files:
+                path.unlink(missing_ok=True)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _has_pending_timers(self) -> bool:
+        return self._stop_started is None and any(timer.is_alive() for timer in self._timers)
+
+    def _handle_next(self) -> None:
+        try:
+            event = self._events.get(timeout=0.1)
+        except queue.Empty:
+            self._escalate()
+            return
+        if isinstance(event, Event):
+            self._handle(event)
+        elif self._stop_started is None:
+            self._try(event)
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, ProcessExited):
+            self._process_exited(event)
+        if isinstance(event, ShutdownEvent):
+            if self._stop_started is not None:
+                return
+            self._start_stopping(event)
+        for handler in list(self.handlers):
+            actions = handler.actions_for(event, self.context)
+            if self._stop_started is not None:
+                actions = [action for action in actions if not isinstance(action, ExecuteProcess)]
+            self._try(actions)
+
+    def _try(self, entities: Iterable[Any]) -> None:
+        """Execute actions; an error ends the launch."""
+        try:
+            run_entities(entities, self.context)
+        except Exception as error:
+            self._status = 1
+            self.log("ERROR", "launch", f"Caught exception in launch: {error}")
+            if not isinstance(error, (RuntimeError, OSError, LookupError, ValueError)):
+                traceback.print_exc()
+            self.emit(ShutdownEvent(reason="an error in the launch description"))
+
+    def _process_exited(self, event: ProcessExited) -> None:
+        action = event.action
+        self._running.remove(action)
+        if event.returncode == 0:
+            self.log("INFO", action.process_name, f"process has finished cleanly [pid {event.pid}]")
+        else:
+            text = f"process has died [pid {event.pid}, exit code {event.returncode}, cmd '{action.process_command}']."
+            self.log("ERROR", action.process_name, text)
+            if self._stop_started is None:
+                self._status = 1
+        if action.on_exit is not None and self._stop_started is None:
+            follow = EventHandler(ProcessExited, action.on_exit)
+            self._try(follow.actions_for(event, self.context))
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        name = signal.Signals(number).name
+        self.emit(ShutdownEvent(reason=f"user interrupted with {name}", due_to_sigint=number == signal.SIGINT))
+
+    def _start_stopping(self, event: ShutdownEvent) -> None:
+        self._stop_started = time.monotonic()
+        self.log("INFO", "launch", f"shutting down: {event.reason}")
+        self._signal_all(signal.SIGINT, self._running)
+
+    def _escalate(self) -> None:
+        """Processes that did not end after SIGINT get SIGTERM, then SIGKILL."""
+        if self._stop_started is None:
+            return
+        elapsed = time.monotonic() - self._stop_started
+        for number, delay in ((signal.SIGTERM, lambda t: t[0]), (signal.SIGKILL, lambda t: t[0] + t[1])):
+            late = [action for action in self._running if elapsed >= delay(action.stop_timeouts)]
+            self._signal_all(number, [action for action in late if number not in action.sent_signals])
+
+    def _signal_all(self, number: signal.Signals, actions: list[ExecuteProcess]) -> None:
+        for action in actions:
+            action.sent_signals.add(number)
+            self.log("INFO", action.process_name, f"sending signal '{number.name}' to process")
+            action.signal(number)
+
+
+_HANDLED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def parse_launch_arguments(launch_arguments: Iterable[str]) -> list[tuple[str, str]]:
+    """`name:=value` arguments as pairs; the last of a name wins."""
+    parsed: dict[str, str] = {}
+    for argument in launch_arguments:
+        name, separator, value = argument.partition(":=")
+        if not separator or not name or (not value and argument.count(":=") == 1):
+            raise RuntimeError(f"malformed launch argument '{argument}', expected format '<name>:=<value>'")
+        parsed[name] = value
+    return list(parsed.items())
+
+
+def show_arguments(description: LaunchDescription) -> str:
+    """What `--show-args` prints."""
+    arguments = description.get_launch_arguments()
+    lines = ["Arguments (pass arguments as '<name>:=<value>'):", *(argument.help_text() for argument in arguments)]
+    return "\n".join(lines if arguments else [*lines, "\n  No arguments."])

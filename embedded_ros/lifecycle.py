@@ -1,0 +1,272 @@
+"""Managed nodes: a node with a state machine, its services and its transition events."""
+
+import traceback
+from typing import Any
+
+from embedded_ros.callback_groups import CallbackGroup
+from embedded_ros.errors import RCLError
+from embedded_ros.lifecycle_states import (
+    CALLBACKS,
+    OUTCOME_TRANSITIONS,
+    REQUESTED_TRANSITIONS,
+    STATES,
+    LifecycleState,
+    Transition,
+    TransitionCallbackReturn,
+    outcome_transition,
+)
+from embedded_ros.message_classes import message_class, service_class
+from embedded_ros.node import Node
+from embedded_ros.qos import QoSProfile
+from embedded_ros.topics import Publisher
+
+_SUCCESS = TransitionCallbackReturn.SUCCESS
+
+
+class ManagedEntity:
+    """Something that follows a node's transitions; each callback succeeds unless overridden."""
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Follow the transition configure."""
+        return _SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Follow the transition cleanup."""
+        return _SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Follow the transition shutdown."""
+        return _SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Follow the transition activate."""
+        return _SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Follow the transition deactivate."""
+        return _SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Follow an error."""
+        return _SUCCESS
+
+
+class SimpleManagedEntity(ManagedEntity):
+    """Knows whether its node is active."""
+
+    def __init__(self) -> None:
+        self._enabled = False
+
+    @property
+    def is_activated(self) -> bool:
+        """Whether the node is active."""
+        return self._enabled
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Enable."""
+        self._enabled = True
+        return _SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Disable."""
+        self._enabled = False
+        return _SUCCESS
+
+
+class LifecyclePublisher(SimpleManagedEntity, Publisher):
+    """A publisher that sends only while its node is active."""
+
+    def __init__(self, node: Any, msg_type: Any, topic: str, qos_profile: QoSProfile):
+        SimpleManagedEntity.__init__(self)
+        Publisher.__init__(self, node, msg_type, topic, qos_profile)
+
+    def publish(self, msg: Any) -> None:
+        """Send a message; nothing is sent while the node is not active."""
+        if self.is_activated:
+            super().publish(msg)
+
+
+class LifecycleNodeMixin(ManagedEntity):
+    """What makes a Node a managed node."""
+
+    def __init__(
+        self, *, enable_communication_interface: bool = True, callback_group: CallbackGroup | None = None
+    ):  # fmt: skip
+        self._state = "unconfigured"
+        self._managed_entities: list[ManagedEntity] = []
+        self._transition_publisher: Publisher | None = None
+        if enable_communication_interface:
+            self._offer_services(callback_group)
+
+    def _offer_services(self, group: CallbackGroup | None) -> None:
+        node: Any = self
+        event_type = message_class("lifecycle_msgs/msg/TransitionEvent")
+        self._transition_publisher = node.create_publisher(event_type, "~/transition_event", 10)
+        for srv_name, type_name, answer in (
+            ("change_state", "ChangeState", self._answer_change_state),
+            ("get_state", "GetState", self._answer_get_state),
+            ("get_available_states", "GetAvailableStates", self._answer_available_states),
+            ("get_available_transitions", "GetAvailableTransitions", self._answer_available_transitions),
+            ("get_transition_graph", "GetAvailableTransitions", self._answer_transition_graph),
+        ):
+            srv_type = service_class(f"lifecycle_msgs/srv/{type_name}")
+            node.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
+
+    def trigger_configure(self) -> TransitionCallbackReturn:
+        """Go from unconfigured to inactive."""
+        return self._change_state("configure")
+
+    def trigger_cleanup(self) -> TransitionCallbackReturn:
+        """Go from inactive to unconfigured."""
+        return self._change_state("cleanup")
+
+    def trigger_activate(self) -> TransitionCallbackReturn:
+        """Go from inactive to active."""
+        return self._change_state("activate")
+
+    def trigger_deactivate(self) -> TransitionCallbackReturn:
+        """Go from active to inactive."""
+        return self._change_state("deactivate")
+
+    def trigger_shutdown(self) -> TransitionCallbackReturn:
+        """Go to finalized."""
+        return self._change_state("shutdown")
+
+    def add_managed_entity(self, entity: ManagedEntity) -> None:
+        """Let an entity follow this node's transitions."""
+        if not isinstance(entity, ManagedEntity):
+            raise TypeError("Expected a rclpy.lifecycle.ManagedEntity instance.")
+        self._managed_entities.append(entity)
+
+    def create_lifecycle_publisher(self, *args: Any, **kwargs: Any) -> LifecyclePublisher:
+        """A publisher that sends only while the node is active."""
+        node: Any = self
+        publisher = node.create_publisher(*args, **kwargs, publisher_class=LifecyclePublisher)
+        self._managed_entities.append(publisher)
+        return publisher
+
+    def destroy_lifecycle_publisher(self, publisher: LifecyclePublisher) -> bool:
+        """Destroy a publisher made by `create_lifecycle_publisher`."""
+        if publisher in self._managed_entities:
+            self._managed_entities.remove(publisher)
+        node: Any = self
+        return node.destroy_publisher(publisher)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Pass the transition on to the managed entities."""
+        return self._pass_on("on_configure", state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Pass the transition on to the managed entities."""
+        return self._pass_on("on_cleanup", state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Pass the transition on to the managed entities."""
+        return self._pass_on("on_shutdown", state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Pass the transition on to the managed entities."""
+        return self._pass_on("on_activate", state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Pass the transition on to the managed entities."""
+        return self._pass_on("on_deactivate", state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Pass the transition on to the managed entities."""
+        return self._pass_on("on_error", state)
+
+    def _pass_on(self, callback_name: str, state: LifecycleState) -> TransitionCallbackReturn:
+        for entity in list(self._managed_entities):
+            outcome = getattr(entity, callback_name)(state)
+            if not isinstance(outcome, TransitionCallbackReturn):
+                raise TypeError(f"{callback_name}() of {type(entity)} must return a TransitionCallbackReturn")
+            if outcome != _SUCCESS:
+                return outcome
+        return _SUCCESS
+
+    def _change_state(self, wanted: str | int) -> TransitionCallbackReturn:
+        """Run a requested transition, by label or number, to its end."""
+        transition = self._find_transition(wanted)
+        if transition is None:
+            raise RCLError(f"Transition {wanted!r} is not possible from state '{self._state}'")
+        before = LifecycleState(self._state, STATES[self._state])
+        self._follow(transition)
+        outcome = self._run_callback(before)
+        self._follow(outcome_transition(self._state, outcome))
+        if outcome == TransitionCallbackReturn.ERROR:
+            self._follow(outcome_transition(self._state, self._run_callback(before)))
+        return outcome
+
+    def _find_transition(self, wanted: str | int) -> Transition | None:
+        for transition in REQUESTED_TRANSITIONS:
+            if transition.start == self._state and wanted in (transition.label, transition.transition_id):
+                return transition
+        return None
+
+    def _run_callback(self, before: LifecycleState) -> TransitionCallbackReturn:
+        node: Any = self
+        name = CALLBACKS[self._state]
+        try:
+            return TransitionCallbackReturn(getattr(self, name)(before))
+        except Exception:
+            node.get_logger().error(f"{name} failed:\n{traceback.format_exc()}")
+            return TransitionCallbackReturn.ERROR
+
+    def _follow(self, transition: Transition) -> None:
+        node: Any = self
+        self._state = transition.goal
+        if self._transition_publisher is not None and self._transition_publisher.is_usable:
+            event = message_class("lifecycle_msgs/msg/TransitionEvent")()
+            event.timestamp = node.get_clock().now().nanoseconds
+            description = _describe(transition)
+            event.transition = description.transition
+            event.start_state, event.goal_state = description.start_state, description.goal_state
+            self._transition_publisher.publish(event)
+
+    def _answer_change_state(self, request: Any, response: Any) -> Any:
+        wanted = request.transition.label or request.transition.id
+        if self._find_transition(wanted) is None:
+            node: Any = self
+            node.get_logger().error(f"No transition matching {wanted!r} found for current state {self._state}")
+            response.success = False
+        else:
+            response.success = self._change_state(wanted) == _SUCCESS
+        return response
+
+    def _answer_get_state(self, request: Any, response: Any) -> Any:
+        response.current_state = _state_message(self._state)
+        return response
+
+    def _answer_available_states(self, request: Any, response: Any) -> Any:
+        response.available_states = [_state_message(label) for label in STATES]
+        return response
+
+    def _answer_available_transitions(self, request: Any, response: Any) -> Any:
+        possible = [edge for edge in REQUESTED_TRANSITIONS if edge.start == self._state]
+        response.available_transitions = [_describe(edge) for edge in possible]
+        return response
+
+    def _answer_transition_graph(self, request: Any, response: Any) -> Any:
+        edges = REQUESTED_TRANSITIONS + OUTCOME_TRANSITIONS
+        response.available_transitions = [_describe(edge) for edge in edges]
+        return response
+
+
+class LifecycleNode(LifecycleNodeMixin, Node):
+    """A managed node."""
+
+    def __init__(self, node_name: str, *, enable_communication_interface: bool = True, **kwargs: Any):
+        Node.__init__(self, node_name, **kwargs)
+        LifecycleNodeMixin.__init__(self, enable_communication_interface=enable_communication_interface)
+
+
+def _state_message(label: str) -> Any:
+    return message_class("lifecycle_msgs/msg/State")(id=STATES[label], label=label)
+
+
+def _describe(edge: Transition) -> Any:
+    transition = message_class("lifecycle_msgs/msg/Transition")(id=edge.transition_id, label=edge.label)
+    return message_class("lifecycle_msgs/msg/TransitionDescription")(
+        transition=transition, start_state=_state_message(edge.start), goal_state=_state_message(edge.goal)
+    )

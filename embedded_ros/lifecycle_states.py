@@ -1,0 +1,72 @@
+"""The state machine of managed nodes: states, transitions and what a callback's outcome leads to."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class TransitionCallbackReturn(IntEnum):
+    """What a transition's callback says."""
+
+    SUCCESS = 97
+    FAILURE = 98
+    ERROR = 99
+
+
+class LifecycleState(NamedTuple):
+    """A state's name and number."""
+
+    label: str
+    state_id: int
+
+
+class Transition(NamedTuple):
+    """A named edge between two states."""
+
+    transition_id: int
+    label: str
+    start: str
+    goal: str
+
+
+STATES = {
+    "unknown": 0, "unconfigured": 1, "inactive": 2, "active": 3, "finalized": 4, "configuring": 10, "cleaningup": 11,
+    "shuttingdown": 12, "activating": 13, "deactivating": 14, "errorprocessing": 15,
+}  # fmt: skip
+
+REQUESTED_TRANSITIONS = (
+    Transition(1, "configure", "unconfigured", "configuring"),
+    Transition(2, "cleanup", "inactive", "cleaningup"),
+    Transition(3, "activate", "inactive", "activating"),
+    Transition(4, "deactivate", "active", "deactivating"),
+    Transition(5, "shutdown", "unconfigured", "shuttingdown"),
+    Transition(6, "shutdown", "inactive", "shuttingdown"),
+    Transition(7, "shutdown", "active", "shuttingdown"),
+)
+"""The transitions that a client may ask for."""
+
+CALLBACKS = {
+    "configuring": "on_configure", "cleaningup": "on_cleanup", "shuttingdown": "on_shutdown",
+    "activating": "on_activate", "deactivating": "on_deactivate", "errorprocessing": "on_error",
+}  # fmt: skip
+
+# Busy state -> base number of its outcomes, and the states after success, failure and error.
+_OUTCOMES = {
+    "configuring": (10, "inactive", "unconfigured", "errorprocessing"),
+    "cleaningup": (20, "unconfigured", "inactive", "errorprocessing"),
+    "activating": (30, "active", "inactive", "errorprocessing"),
+    "deactivating": (40, "inactive", "active", "errorprocessing"),
+    "shuttingdown": (50, "finalized", "finalized", "errorprocessing"),
+    "errorprocessing": (60, "unconfigured", "finalized", "finalized"),
+}
+OUTCOME_TRANSITIONS = tuple(
+    Transition(base + index, f"transition_{kind}", busy, goal)
+    for busy, (base, *goals) in _OUTCOMES.items()
+    for index, (kind, goal) in enumerate(zip(("success", "failure", "error"), goals, strict=True))
+)
+"""The transitions that follow from a callback's outcome."""
+
+
+def outcome_transition(busy_state: str, outcome: TransitionCallbackReturn) -> Transition:
+    """Where a callback's outcome leads from a busy state."""
+    label = f"transition_{outcome.name.lower()}"
+    return next(edge for edge in OUTCOME_TRANSITIONS if edge.start == busy_state and edge.label == label)

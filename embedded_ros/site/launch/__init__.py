@@ -1,0 +1,26 @@
+"""Stands in for ROS's launch."""
+
+from embedded_ros.errors import install_finder, refuse_unknown_names
+from embedded_ros.launch_actions import Action, Event, EventHandler, LaunchDescription
+from embedded_ros.launch_service import LaunchService
+from embedded_ros.launch_substitutions import (
+    Condition,
+    LaunchContext,
+    Substitution,
+    SubstitutionFailure,
+)
+
+install_finder()
+
+__all__ = [
+    "Action",
+    "Condition",
+    "Event",
+    "EventHandler",
+    "LaunchContext",
+    "LaunchDescription",
+    "LaunchService",
+    "Substitution",
+    "SubstitutionFailure",
+]
+__getattr__ = refuse_unknown_names(__name__)

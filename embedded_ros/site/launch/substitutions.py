@@ -1,0 +1,25 @@
+"""Stands in for launch.substitutions."""
+
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.launch_substitutions import (
+    EnvironmentVariable,
+    LaunchConfiguration,
+    PathJoinSubstitution,
+    PythonExpression,
+    SubstitutionFailure,
+    TextSubstitution,
+    ThisLaunchFile,
+    ThisLaunchFileDir,
+)
+
+__all__ = [
+    "EnvironmentVariable",
+    "LaunchConfiguration",
+    "PathJoinSubstitution",
+    "PythonExpression",
+    "SubstitutionFailure",
+    "TextSubstitution",
+    "ThisLaunchFile",
+    "ThisLaunchFileDir",
+]
+__getattr__ = refuse_unknown_names(__name__)

@@ -1,0 +1,32 @@
+"""Stands in for rclpy.lifecycle."""
+
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.lifecycle import (
+    LifecycleNode,
+    LifecycleNodeMixin,
+    LifecyclePublisher,
+    ManagedEntity,
+    SimpleManagedEntity,
+)
+from embedded_ros.lifecycle import (
+    LifecycleNode as Node,
+)
+from embedded_ros.lifecycle import (
+    LifecyclePublisher as Publisher,
+)
+from embedded_ros.lifecycle_states import LifecycleState, TransitionCallbackReturn
+from embedded_ros.lifecycle_states import LifecycleState as State
+
+__all__ = [
+    "LifecycleNode",
+    "LifecycleNodeMixin",
+    "LifecyclePublisher",
+    "LifecycleState",
+    "ManagedEntity",
+    "Node",
+    "Publisher",
+    "SimpleManagedEntity",
+    "State",
+    "TransitionCallbackReturn",
+]
+__getattr__ = refuse_unknown_names(__name__)

@@ -1,0 +1,6 @@
+"""Stands in for sensor_msgs_py."""
+
+from embedded_ros.errors import refuse_unknown_names
+
+__all__ = []
+__getattr__ = refuse_unknown_names(__name__)
