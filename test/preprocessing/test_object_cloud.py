@@ -137,16 +137,19 @@ def test_centring_by_hand():
     assert torch.equal(centred, points - centres[:, None])
 
 
-def test_fifty_thousand_points_are_fast():
-    raw = box_cloud(50_000)
+def shortest_duration_s(raw: np.ndarray) -> float:
     durations_s = []
     for _ in range(5):
         start = time.perf_counter()
         prepare_cloud(raw)
         durations_s.append(time.perf_counter() - start)
-    assert min(durations_s) < 0.2, (
-        "about 0.02 s on an idle core; all 50,000 points in the sampling would take over 0.5 s"
-    )
+    return min(durations_s)
+
+
+def test_fifty_thousand_points_cost_little_more_than_two_thousand():
+    """About 20 ms against 16 ms on an idle core; sampling all 50,000 would take over 100 ms."""
+    prepare_cloud(box_cloud(2048))  # warm-up
+    assert shortest_duration_s(box_cloud(50_000)) < 3 * shortest_duration_s(box_cloud(2048))
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (0,), (5, 0)])

@@ -29,7 +29,7 @@ QUARTER_TURN = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
 
 
 def splat(cells: np.ndarray, colours: np.ndarray) -> torch.Tensor:
-    """Orthographic pictures [6, S, S, 3] of coloured points [P, 3] on odd coordinates -15..15; near ones hide far ones."""
+    """Orthographic pictures [6, S, S, 3] of points [P, 3] on odd coordinates -15..15; near ones hide far ones."""
     images = np.zeros((6, RENDER_SIZE, RENDER_SIZE, 3), dtype=np.uint8)
     for image, slot in zip(images, VIEW_SLOTS, strict=True):
         position, up = (np.array(vector) for vector in CAMERAS[slot])
