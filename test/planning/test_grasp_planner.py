@@ -163,6 +163,18 @@ def test_real_model_repeats_itself_and_heeds_the_seed(debug_checkpoint, observat
     assert not np.allclose(first.grasps[0].vector, other.grasps[0].vector)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_plans_on_a_gpu_as_on_a_cpu(debug_checkpoint, observation):
+    request = GraspRequest("hold", 8, seed=3)
+    plan = GraspPlanner.from_checkpoint(debug_checkpoint, device="cuda").plan(observation, request)
+    assert len(plan.grasps) == 8
+    on_cpu = GraspPlanner.from_checkpoint(debug_checkpoint, device="cpu")
+    for grasp in plan.grasps:
+        vertices = on_cpu.hand_layer.from_vector(torch.from_numpy(grasp.vector)[None]).vertices[0].numpy()
+        np.testing.assert_allclose(grasp.vertices, vertices, atol=1e-4)
+
+
 PLAN_IN_NEW_PROCESS = """
 import sys
 import numpy as np
