@@ -21,6 +21,7 @@ import torch
 from tqdm import tqdm
 
 from funcgrasp_core.contracts import GraspPlan
+from funcgrasp_core.errors import FuncGraspError
 from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from funcgrasp_core.planning.grasp_planner import GraspPlanner
@@ -162,4 +163,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except FuncGraspError as error:
+        raise SystemExit(f"error: {error}") from error
