@@ -40,7 +40,6 @@ def read_recording(path: Path) -> list[RecordedMessage]:
     try:
         reader.open()
         with contextlib.closing(reader):
-            reader.read_index()
             return [
                 RecordedMessage(connection.topic, connection.msgtype, bytes(data))
                 for connection, _, data in reader.messages(reader.connections)

@@ -6,7 +6,9 @@ from funcgrasp_ros.recorded_scene import TRUTH_TOPIC, read_recording
 
 
 def test_the_shipped_scene_has_cloud_transforms_truth_and_five_cameras():
-    types = {message.topic: message.message_type for message in read_recording(asset_path(DEMO_RECORDING))}
+    messages = read_recording(asset_path(DEMO_RECORDING))
+    types = {message.topic: message.message_type for message in messages}
+    assert len(messages) == len(types)
     cameras = {f"/camera_{index}/{topic}" for index in range(5) for topic in ("image", "camera_info")}
     assert set(types) == {"/object_cloud", "/tf_static", TRUTH_TOPIC} | cameras
     assert types["/object_cloud"] == "sensor_msgs/msg/PointCloud2"

@@ -62,7 +62,6 @@ def read(path: Path) -> dict[str, Any]:
     typestore, reader = get_typestore(Stores.ROS2_JAZZY), McapReader(path)
     reader.open()
     with contextlib.closing(reader):
-        reader.read_index()
         return {
             connection.topic: typestore.deserialize_cdr(data, connection.msgtype)
             for connection, _, data in reader.messages(reader.connections)
