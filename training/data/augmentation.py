@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from funcgrasp_core.geometry.point_sampling import farthest_point_sampling, gather_points
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, rotation_about_z
 from funcgrasp_core.preprocessing.object_cloud import centre_on_box
 
@@ -36,7 +37,7 @@ def random_turns(yaws_rad: Tensor, config: AugmentationConfig, generator: torch.
 
 
 def select_points(points: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
-    """Choose which points are seen, some clouds cut by a plane.
+    """Choose which points are seen, some clouds cut by a plane; evenly spread, as serving chooses them.
 
     Args:
         points: [B, P, 3].
@@ -45,7 +46,7 @@ def select_points(points: Tensor, num_points: int, config: AugmentationConfig, g
         generator: of the choice.
 
     Returns:
-        [B, N] long.
+        [B, N] long, in the order of farthest point sampling.
     """
     batch_size, num_stored, _ = points.shape
     direction = torch.nn.functional.normalize(torch.randn((batch_size, 1, 3), generator=generator), dim=-1)
@@ -55,7 +56,10 @@ def select_points(points: Tensor, num_points: int, config: AugmentationConfig, g
     share = torch.rand((batch_size, 1), generator=generator) * config.largest_cut
     is_hidden = is_cut & (rank > 1 - share)
     priority = torch.rand(points.shape[:2], generator=generator) - is_hidden.float()
-    return priority.topk(num_points, dim=1).indices
+    num_candidates = max(num_points, int((1 - config.largest_cut) * num_stored))
+    candidates = priority.topk(num_candidates, dim=1).indices
+    chosen = farthest_point_sampling(gather_points(points, candidates), num_points)
+    return candidates.gather(1, chosen)
 
 
 def add_noise(points: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
