@@ -14,7 +14,7 @@ from funcgrasp_core.errors import DatasetError
 from funcgrasp_core.hand.mano_layer import HandLayer
 from training.data.frozen_grasps import FrozenGrasps, load_frozen_grasps
 from training.data.instruction_phrasing import phrase
-from training.data.oakink import STORED_CLOUD_SIZE, sample_mesh_surface
+from training.data.oakink import sample_object_cloud
 from training.data.oakink_index import find_grasps, read_hand_vector
 from training.data.oakink_layout import GRASPS_FOLDER
 from training.data.object_families import part_area_fractions
@@ -159,7 +159,7 @@ def _cases_of_object(
 def _observe(judged: JudgedObject, yaw_rad: float, seed: int) -> ObjectObservation:
     """Cloud and rendered views of the object turned about z."""
     vertices, faces = judged.mesh.vertices, judged.mesh.faces.astype(np.int64)
-    cloud = sample_mesh_surface(vertices, faces, STORED_CLOUD_SIZE, seed)
+    cloud = sample_object_cloud(vertices, faces, seed)
     parts = judged.part_labels(vertices)
     colours = part_colours(int(parts.max()) + 1, seed)[parts]
     views = render_views(vertices, faces, colours, float(np.rad2deg(yaw_rad)), seed)
