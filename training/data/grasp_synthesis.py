@@ -3,6 +3,7 @@
 import functools
 import math
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -116,8 +117,7 @@ class GraspSynthesiser:
         for _ in range(self.settings.max_rounds):
             attempts = [math.ceil(per_grasp * (grasps_per_object - len(kept))) for kept in found]
             rows = torch.arange(objects.count).repeat_interleave(torch.tensor(attempts))
-            for position, batch in enumerate(rows.split(self.settings.batch_size)):
-                template = templates[position % len(templates)]
+            for template, batch in _batches(templates, rows, parameters, self.settings.batch_size):
                 batch_vectors, good = self._attempt(template, objects, batch, generator, report)
                 for index, vector, accepted in zip(batch.tolist(), batch_vectors, good.tolist(), strict=True):
                     if accepted and len(found[index]) < grasps_per_object:
@@ -186,6 +186,19 @@ class _PreparedObjects:
 
     def select(self, rows: Tensor) -> dict[str, Tensor]:
         return {name: values[rows] for name, values in self.parameters.items()}
+
+
+def _batches(
+    templates: Sequence[GraspTemplate], rows: Tensor, parameters: Parameters, batch_size: int
+) -> Iterator[tuple[GraspTemplate, Tensor]]:
+    """Gives every attempt, a row of objects, to one of the templates that suit its object, in turn."""
+    suits = torch.stack([template.suits(parameters) for template in templates], dim=1)
+    turn = torch.arange(len(rows)) % suits.sum(1)[rows]
+    chosen = (suits.cumsum(1)[rows] == (turn + 1)[:, None]).to(torch.uint8).argmax(1)
+    for index, template in enumerate(templates):
+        for batch in rows[chosen == index].split(batch_size):
+            if len(batch) > 0:
+                yield template, batch
 
 
 @functools.lru_cache(maxsize=1)

@@ -35,7 +35,7 @@ def test_every_purposeful_pair_has_a_template_and_no_other():
     assert templates_for("hammer", "sing") == ()
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: f"{template.category}-{template.intent}")
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda item: f"{item.category}-{item.intent}")
 def test_hands_start_outside_near_the_part_with_the_palm_towards_it(template, synthesiser):
     family, generator = FAMILIES[template.category], torch.Generator().manual_seed(0)
     parameters = family.sample_parameters(6, generator)
@@ -173,3 +173,11 @@ def test_nearest_skin_gives_the_depth_along_the_normal():
         skin.depths(torch.zeros(1, 1, 3))
     skin.renew(torch.zeros(1, 1, 3), torch.tensor([[[0.0, 0.0, 1.0]]]))
     assert skin.depths(torch.zeros(1, 1, 3))[0].tolist() == pytest.approx([0.002, 0.0])
+
+
+def test_each_mug_gets_a_template_for_its_handle():
+    family = FAMILIES["mug"]
+    parameters = family.sample_parameters(40, torch.Generator().manual_seed(0))
+    suits = torch.stack([template.suits(parameters) for template in templates_for("mug", "use")], dim=1)
+    assert suits.any(1).all()
+    assert (suits.sum(0) > 5).all()
