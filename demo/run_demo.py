@@ -26,10 +26,10 @@ from funcgrasp_ros.plan_table import plan_table, refusal_text
 
 OUTPUT = ROOT / "out" / "demo"
 
-INSTRUCTIONS = {"drink from the mug": "handle", "hold the mug by its body": "body"}
+INSTRUCTIONS = {"drink from the mug": "handle", "hold the mug": "body"}
 """What is asked, and the part of the mug that the hand should be on then."""
 
-START_PATIENCE_S = 40.0
+START_PATIENCE_S = 60.0
 PLAN_PATIENCE_S = 20.0
 RETRY_PAUSE_S = 0.2
 CAMERA_PATIENCE_S = 1.0
@@ -54,7 +54,7 @@ def plan_and_check(
     answer = client.plan(msg.GraspRequest(instruction=instruction), PLAN_PATIENCE_S)
     if answer.code != SUCCESS_CODE:
         return [f'"{instruction}" was refused: {refusal_text(answer)}']
-    print(f"\n{plan_table(answer)}")
+    print(f"\n{plan_table(answer)}", flush=True)
     plan = plan_from_message(answer, hand)
     folder = OUTPUT / re.sub(r"[^a-z0-9]+", "-", instruction.lower()).strip("-")
     write_plan_folder(plan, folder, with_picture=True)
@@ -91,7 +91,7 @@ def main() -> int:
     failures = run()
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
-    print(f"\nThe demo {'failed' if failures else 'succeeded'} after {time.monotonic() - start_s:.0f} s.")
+    print(f"\nThe demo {'failed' if failures else 'succeeded'} after {time.monotonic() - start_s:.0f} s.", flush=True)
     return 1 if failures else 0
 
 
