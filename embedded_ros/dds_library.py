@@ -182,7 +182,11 @@ def library() -> ct.CDLL:
 
 def call(name: str, *arguments: object) -> int:
     """Call a function that returns a handle, a count or an error code; raise MiddlewareError for the last."""
-    result = getattr(library(), name)(*arguments)
+    return check(name, getattr(library(), name)(*arguments))
+
+
+def check(name: str, result: int) -> int:
+    """Raise MiddlewareError if the result of a function is an error code."""
     if result < 0:
         raise MiddlewareError(f"{name}: {library().dds_strretcode(result).decode()}")
     return result

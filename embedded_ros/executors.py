@@ -13,6 +13,7 @@ from typing import Any
 from embedded_ros.clocks import NANOSECONDS
 from embedded_ros.context import Context, get_default_context
 from embedded_ros.dds_library import INFINITE_NS
+from embedded_ros.errors import InvalidHandle
 from embedded_ros.exceptions import ExternalShutdownException, ShutdownException
 from embedded_ros.tasks import Future, Task
 from embedded_ros.wire import WaitSet
@@ -159,6 +160,9 @@ class Executor:
             return None
         try:
             work = entity.take(self)
+        except InvalidHandle:
+            # Another thread destroyed the entity after it had triggered.
+            work = None
         except BaseException:
             group.ending_execution(entity)
             raise

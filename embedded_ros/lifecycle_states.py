@@ -1,10 +1,10 @@
 """The state machine of managed nodes: states, transitions and what a callback's outcome leads to."""
 
-from enum import IntEnum
+from enum import Enum
 from typing import NamedTuple
 
 
-class TransitionCallbackReturn(IntEnum):
+class TransitionCallbackReturn(Enum):
     """What a transition's callback says."""
 
     SUCCESS = 97

@@ -3,6 +3,7 @@
 import ctypes as ct
 import os
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -119,6 +120,17 @@ class Participant(Entity):
             super().__init__(call("dds_create_participant", domain_id, qos, None))
         self._topics: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
+        self._children: weakref.WeakSet[Entity] = weakref.WeakSet()
+
+    def adopt(self, child: Entity) -> None:
+        """Delete a reader or writer in order when the participant is deleted."""
+        self._children.add(child)
+
+    def delete(self) -> None:
+        """Delete readers and writers, each when no thread uses it any more, then the participant."""
+        for child in list(self._children):
+            child.delete()
+        super().delete()
 
     def topic(self, name: str, type_name: str) -> int:
         """The handle of a topic, created when first used."""
@@ -183,6 +195,9 @@ class RawWriter(Entity):
         sertype = ct.c_void_p()
         call("dds_get_entity_sertype", handle, ct.byref(sertype))
         self._sertype = sertype
+        # The library frees what `_sertype` points to with the writer: no thread may be writing then.
+        self._lock = threading.Lock()
+        participant.adopt(self)
         call("dds_set_status_mask", handle, dds.OFFERED_INCOMPATIBLE_QOS)
 
     def write(self, body: bytes | bytearray, header: bytes = LITTLE_ENDIAN_HEADER) -> None:
@@ -197,10 +212,17 @@ class RawWriter(Entity):
             dds.BytesView(ct.cast(ct.c_char_p(tail), ct.c_void_p), len(tail)),
         )
         total = len(header) + size + len(tail)
-        serialised = library().ddsi_serdata_from_ser_iov(self._sertype, _SERIALISED_DATA, 3, views, total)
-        if not serialised:
-            raise MiddlewareError(f"the DDS library refused a message of {size} bytes")
-        call("dds_writecdr", self.handle, serialised)
+        with self._lock:
+            writer = self.handle
+            serialised = library().ddsi_serdata_from_ser_iov(self._sertype, _SERIALISED_DATA, 3, views, total)
+            if not serialised:
+                raise MiddlewareError(f"the DDS library refused a message of {size} bytes")
+            call("dds_writecdr", writer, serialised)
+
+    def delete(self) -> None:
+        """Delete the writer once no thread is writing."""
+        with self._lock:
+            super().delete()
 
     def num_matched(self) -> int:
         """How many readers receive from this writer now."""
@@ -238,15 +260,18 @@ class RawReader(Entity):
             handle = call("dds_create_reader", participant.handle, participant.topic(topic, type_name), dds_qos, None)
         super().__init__(handle)
         self.condition = call("dds_create_readcondition", handle, dds.ANY_STATE)
+        participant.adopt(self)
         call("dds_set_status_mask", handle, dds.REQUESTED_INCOMPATIBLE_QOS)
 
     def take(self) -> Sample | None:
-        """The next message, or None when there is none."""
+        """The next message, or None when there is none, or the reader was deleted."""
         serialised, info = ct.c_void_p(), dds.SampleInfo()
         while True:
-            count = call("dds_takecdr", self.handle, ct.byref(serialised), 1, ct.byref(info), dds.ANY_STATE)
-            if count == 0:
+            handle = self._handle
+            count = library().dds_takecdr(handle, ct.byref(serialised), 1, ct.byref(info), dds.ANY_STATE)
+            if count == 0 or not self.exists:
                 return None
+            dds.check("dds_takecdr", count)
             try:
                 if info.valid_data:
                     return _copy_sample(serialised, info)

@@ -1,0 +1,110 @@
+"""Message classes behave as rosidl's do: defaults, checks, constants, fast paths."""
+
+import array
+import copy
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+
+def test_defaults() -> None:
+    from geometry_msgs.msg import Pose
+    from sensor_msgs.msg import CameraInfo
+
+    pose, info = Pose(), CameraInfo()
+    assert (pose.position.x, pose.orientation.w) == (0.0, 1.0)
+    assert info.k.shape == (9,)
+    assert info.k.dtype == np.float64
+    assert info.d == array.array("d")
+    assert Pose().position is not pose.position
+
+
+def test_constants_cannot_be_changed() -> None:
+    from diagnostic_msgs.msg import DiagnosticStatus
+    from sensor_msgs.msg import PointField
+
+    assert PointField.FLOAT32 == 7
+    assert DiagnosticStatus.ERROR == b"\x02"
+    with pytest.raises(AttributeError, match="constant"):
+        PointField.FLOAT32 = 3
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"width": "4"}, "'width' field must be of type 'int'"),
+        ({"width": -1}, "'width' field must be an integer in"),
+        ({"is_dense": 1}, "'is_dense' field must be of type 'bool'"),
+        ({"header": 3}, "'header' field must be a sub message of type 'Header'"),
+        ({"fields": [3]}, "'fields' field must be a sub message of type 'PointField'"),
+        ({"data": [300]}, "'data' field must be an integer in"),
+        ({"data": np.zeros(3)}, "'data' field needs elements of 'uint8'"),
+        ({"data": array.array("d", [1.0])}, "'data' field must be an array of type code 'B'"),
+        ({"widht": 4}, "Invalid arguments passed to constructor: widht"),
+    ],
+)
+def test_wrong_values_are_refused(values: dict, text: str) -> None:
+    from sensor_msgs.msg import PointCloud2
+
+    with pytest.raises(AssertionError, match=text):
+        PointCloud2(**values)
+
+
+def test_unknown_attribute_is_refused() -> None:
+    from std_msgs.msg import String
+
+    with pytest.raises(AttributeError):
+        String().dat = "x"
+
+
+def test_float_fields_refuse_integers_and_fixed_arrays_their_length() -> None:
+    from geometry_msgs.msg import Point
+    from sensor_msgs.msg import CameraInfo
+
+    with pytest.raises(AssertionError, match="'x' field must be of type 'float'"):
+        Point(x=1)
+    with pytest.raises(AssertionError, match=r"'k' field must have \(9, 9\) elements, not 8"):
+        CameraInfo(k=[0.0] * 8)
+
+
+def test_bytes_like_data_is_copied_as_a_block() -> None:
+    from sensor_msgs.msg import Image
+
+    data = np.random.default_rng(0).integers(0, 256, 3_000_000).astype(np.uint8)
+    start = time.perf_counter()
+    images = [Image(data=data), Image(data=data.tobytes()), Image(data=memoryview(data))]
+    assert time.perf_counter() - start < 0.5, "element by element this takes seconds"
+    assert images[0] == images[1] == images[2]
+    assert images[0].data.tobytes() == data.tobytes()
+
+
+def test_equality_copy_and_pickle() -> None:
+    from geometry_msgs.msg import Pose, PoseArray
+
+    message = PoseArray(poses=[Pose()])
+    for twin in (copy.deepcopy(message), pickle.loads(pickle.dumps(message))):
+        assert twin == message
+        twin.poses[0].position.x = 1.0
+        assert twin != message
+        assert message.poses[0].position.x == 0.0
+
+
+def test_a_wrong_value_put_in_later_is_named_when_sent() -> None:
+    from geometry_msgs.msg import PoseArray
+    from rclpy.serialization import serialize_message
+
+    message = PoseArray()
+    message.poses.append("no pose")
+    with pytest.raises(TypeError, match="geometry_msgs/msg/PoseArray holds a value of a wrong type"):
+        serialize_message(message)
+
+
+def test_fields_and_types() -> None:
+    from sensor_msgs.msg import CameraInfo
+
+    types = CameraInfo.get_fields_and_field_types()
+    assert types["k"] == "double[9]"
+    assert types["d"] == "sequence<double>"
+    assert types["header"] == "std_msgs/Header"
