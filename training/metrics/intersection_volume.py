@@ -38,7 +38,8 @@ def intersection_volume(voxel_centres: np.ndarray, hand_mesh: ExactMesh, pitch: 
 def fine_intersection_volume(object_mesh: ExactMesh, hand_mesh: ExactMesh, pitch: float = FINE_PITCH_M) -> float:
     """Volume inside both meshes, without the published protocol's half voxel of excess around the object.
 
-    Counts the cells of a grid, placed on the common part of both boxes, whose centre lies inside both.
+    Divides the common part of both boxes into cells with sides of at most `pitch`, and counts those whose centre lies
+    inside both.
 
     Returns:
         Cubic metres.
@@ -49,15 +50,14 @@ def fine_intersection_volume(object_mesh: ExactMesh, hand_mesh: ExactMesh, pitch
     high = np.minimum(object_mesh.bounds()[1], hand_mesh.bounds()[1])
     if (low >= high).any():
         return 0.0
-    axes = [
-        np.arange(a + pitch / 2, b, pitch) if b - a > pitch else np.array([(a + b) / 2])
-        for a, b in zip(low, high, strict=True)
-    ]
+    num_cells = np.ceil((high - low) / pitch).astype(int)
+    cell_sides = (high - low) / num_cells
+    axes = [a + side * (np.arange(num) + 0.5) for a, side, num in zip(low, cell_sides, num_cells, strict=True)]
     centres = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     inside_hand = centres[hand_mesh.contains(centres)]
     if len(inside_hand) == 0:
         return 0.0
-    return float(object_mesh.contains(inside_hand).sum()) * pitch**3
+    return float(object_mesh.contains(inside_hand).sum() * cell_sides.prod())
 
 
 def _import_trimesh() -> Any:

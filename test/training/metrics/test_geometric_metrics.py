@@ -87,6 +87,16 @@ def test_fine_intersection_volume_is_that_of_the_common_box():
     assert fine_intersection_volume(CUBE, box([0.02] * 3, offset=(0.1, 0, 0))) == 0.0
 
 
+def test_a_hand_pressed_in_by_one_millimetre_shows_the_excess_of_the_published_volume():
+    """16 cm^2 of skin, 1 mm deep: 1.6 cm^3 in truth, 8.3 cm^3 by voxels that reach half a pitch out."""
+    pressed, touching = (box([0.02, 0.04, 0.04], offset=(0.05 - depth, 0.0, 0.0)) for depth in (0.001, 0.0))
+    assert fine_intersection_volume(CUBE, pressed) == pytest.approx(1.6e-6, rel=1e-3)
+    assert fine_intersection_volume(CUBE, touching) < 0.01e-6
+    voxels = solid_voxel_centres(CUBE)
+    assert intersection_volume(voxels, pressed) == pytest.approx(8.25e-6, rel=0.05)
+    assert intersection_volume(voxels, touching) < 2.5e-6
+
+
 def test_fine_intersection_volume_of_two_spheres_is_their_lens():
     """Two spheres of 3 cm, 3 cm apart: pi (4 r + d) (2 r - d)^2 / 12."""
     sphere = trimesh.creation.icosphere(subdivisions=4, radius=0.03)
