@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from conftest import spin_until
+from script_process import spin_until
 
 pytestmark = pytest.mark.ros
 

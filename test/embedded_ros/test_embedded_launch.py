@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Script, wait_until
+from script_process import ROOT, Script, wait_until
 
 pytestmark = pytest.mark.ros
 

@@ -1,7 +1,7 @@
 """Managed nodes: transitions from another process, failures, and the publishers that follow."""
 
 import pytest
-from conftest import spin_until
+from script_process import spin_until
 
 pytestmark = pytest.mark.ros
 

@@ -1,7 +1,7 @@
 """Parameters from files, command lines and code; their rules; their services from another node."""
 
 import pytest
-from conftest import spin_until
+from script_process import spin_until
 
 pytestmark = pytest.mark.ros
 

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import spin_until
+from script_process import spin_until
 
 from embedded_ros.errors import InvalidHandle
 

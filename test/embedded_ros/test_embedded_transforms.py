@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tf2_ros
 from builtin_interfaces.msg import Time as TimeMessage
-from conftest import spin_until
 from geometry_msgs.msg import TransformStamped
 from rclpy.duration import Duration
 from rclpy.time import Time
+from script_process import spin_until
 
 HALF = float(np.sqrt(0.5))
 

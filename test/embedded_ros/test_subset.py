@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from script_process import ROOT
 
 from embedded_ros.errors import NotInSubsetError
 
