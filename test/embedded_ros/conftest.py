@@ -12,9 +12,9 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
-from script_process import Script
+from script_process import Script  # noqa: E402
 
-import embedded_ros
+import embedded_ros  # noqa: E402
 
 if not embedded_ros.activate():
     collect_ignore_glob = ["test_*.py"]
