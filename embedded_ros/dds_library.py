@@ -125,7 +125,7 @@ _SIGNATURES = {
     "dds_get_entity_sertype": (_I32, _I32, ct.POINTER(_P)),
     "dds_writecdr": (_I32, _I32, _P),
     "dds_takecdr": (_I32, _I32, ct.POINTER(_P), _U32, ct.POINTER(SampleInfo), _U32),
-    "dds_read": (_I32, _I32, ct.POINTER(_P), ct.POINTER(SampleInfo), _SIZE, _U32),
+    "dds_read_mask": (_I32, _I32, ct.POINTER(_P), ct.POINTER(SampleInfo), _SIZE, _U32, _U32),
     "dds_return_loan": (_I32, _I32, ct.POINTER(_P), _I32),
     "dds_get_publication_matched_status": (_I32, _I32, ct.POINTER(MatchedStatus)),
     "dds_get_subscription_matched_status": (_I32, _I32, ct.POINTER(MatchedStatus)),

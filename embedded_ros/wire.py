@@ -21,6 +21,8 @@ _LOOPBACK_CONFIGURATION = """<CycloneDDS><Domain Id="any">
 _BLOCKING_TIME_NS = 10_000_000_000
 _SERIALISED_DATA = 2
 _READ_BATCH = 256
+_NOT_READ_YET = 0x2 | 0x4 | 0x8 | 0x10
+"""dds_read_mask: samples not read before, of any view state, of living instances."""
 
 
 @dataclass(frozen=True)
@@ -359,7 +361,7 @@ def _read_endpoints(reader: Entity) -> Iterator[DiscoveredEndpoint]:
     while True:
         pointers, infos = (ct.c_void_p * _READ_BATCH)(), (dds.SampleInfo * _READ_BATCH)()
         # A new reader of a built-in topic sees each endpoint once as "not read": loop until none is left.
-        count = call("dds_read", reader.handle, pointers, infos, _READ_BATCH, 0x2 | 0x4 | 0x8 | 0x10)
+        count = call("dds_read_mask", reader.handle, pointers, infos, _READ_BATCH, _READ_BATCH, _NOT_READ_YET)
         for pointer, info in zip(pointers[:count], infos[:count], strict=True):
             if info.valid_data:
                 data = ct.cast(pointer, ct.POINTER(dds.EndpointData)).contents
@@ -370,7 +372,6 @@ def _read_endpoints(reader: Entity) -> Iterator[DiscoveredEndpoint]:
                     data.type_name.decode(),
                     dds.read_user_data(data.qos),
                 )
-        if count > 0:
-            call("dds_return_loan", reader.handle, pointers, count)
-        if count < _READ_BATCH:
+        if count == 0:
             return
+        call("dds_return_loan", reader.handle, pointers, count)
