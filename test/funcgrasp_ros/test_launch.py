@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,18 @@ pytestmark = pytest.mark.ros
 
 ROOT = Path(__file__).resolve().parents[2]
 START_PATIENCE_S = 240.0
-OUTPUT_TOPICS = ("grasps", "contact_map", "contact_cloud", "markers")
+TOPICS = {
+    "/left/object_cloud": ["sensor_msgs/msg/PointCloud2"],
+    "/left/camera_5/image": ["sensor_msgs/msg/Image"],
+    "/left/camera_5/camera_info": ["sensor_msgs/msg/CameraInfo"],
+    "/left/instruction": ["std_msgs/msg/String"],
+    "/left/grasp_planner/grasps": ["funcgrasp_ros/msg/GraspPlan"],
+    "/left/grasp_planner/contact_map": ["funcgrasp_ros/msg/ContactMap"],
+    "/left/grasp_planner/contact_cloud": ["sensor_msgs/msg/PointCloud2"],
+    "/left/grasp_planner/markers": ["visualization_msgs/msg/MarkerArray"],
+    "/diagnostics": ["diagnostic_msgs/msg/DiagnosticArray"],
+}
+DISCOVERY_PATIENCE_S = 20.0
 
 
 @contextlib.contextmanager
@@ -67,6 +79,17 @@ def random_checkpoint(tmp_path_factory) -> Path:
     return path
 
 
+def wait_for_topics(node, expected: dict[str, list[str]]) -> None:
+    """Returns once discovery knows the topics with these types."""
+    deadline_s = time.monotonic() + DISCOVERY_PATIENCE_S
+    while True:
+        found = dict(node.get_topic_names_and_types())
+        if expected.items() <= found.items():
+            return
+        assert time.monotonic() < deadline_s, f"missing: {sorted(expected.keys() - found.keys())}"
+        time.sleep(0.1)
+
+
 def test_launch_serves_one_call_and_ends_cleanly(client_node, random_checkpoint):
     with launched(f"checkpoint:={random_checkpoint}", "namespace:=left") as process:
         client = PlanGraspClient(client_node, "/left/plan_grasp")
@@ -75,10 +98,7 @@ def test_launch_serves_one_call_and_ends_cleanly(client_node, random_checkpoint)
         answer = client.plan(msg.GraspRequest(instruction="hold it", cloud=cloud, num_candidates=2), START_PATIENCE_S)
         # Random weights may put every hand beside the object; the whole way through the model was gone either way.
         assert answer.code in (msg.GraspPlan.SUCCESS, msg.GraspPlan.NO_FEASIBLE_GRASP), answer.message
-        topics = dict(client_node.get_topic_names_and_types())
-        for name in OUTPUT_TOPICS:
-            assert f"/left/grasp_planner/{name}" in topics
-        assert topics["/left/object_cloud"] == ["sensor_msgs/msg/PointCloud2"]
+        wait_for_topics(client_node, TOPICS)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
         assert process.returncode == 0, output
