@@ -33,7 +33,7 @@ class Experiment:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     observations_per_batch: int = 32
     grasps_per_observation: int = 4  # known grasps that share one pass of the trunk
-    contact_points: int = 384  # points of an observation that contact and pooling are trained on
+    contact_points: int = 256  # points of an observation that contact and pooling are trained on
     soft_target_tau_m: float = CONTACT_TAU_M
     no_contact_weight: float = 0.1
     contact_loss_weight: float = 1.5

@@ -88,7 +88,7 @@ class PalmModeConfig:
     One object and one intent have many right grasps; a single contact map would average them.
     """
 
-    flow: FlowConfig = FlowConfig(width=256, layers=3, residual=True, integrator="euler", time_draws=4)
+    flow: FlowConfig = FlowConfig(width=256, layers=3, residual=True, integrator="euler", time_draws=2)
     position_noise_m: float = 0.010  # largest standard deviation of training noise on the palm's position
     rotation_noise_rad: float = 0.2  # and on its orientation, per axis
     num_refinements: int = 1  # times that the sampled grasp's palm pose replaces the mode in planning

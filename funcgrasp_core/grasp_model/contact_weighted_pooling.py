@@ -31,7 +31,7 @@ class PalmFramePooling(nn.Module):
     """What each hand part touches and what lies around the palm, seen from the palm.
 
     Two summaries are joined: for every hand part the contact-weighted mean of features and positions in the palm
-    frame, with the part's total weight; and the maximum over an encoding of all points near the palm.
+    frame, with the share of points that it touches; and the maximum over an encoding of all points near the palm.
 
     Args:
         input_size: C, of a point's feature.
@@ -41,6 +41,7 @@ class PalmFramePooling(nn.Module):
     """
 
     feature_size = 32
+    touch_scale = 256.0
 
     def __init__(self, input_size: int, width: int, radius_m: float, output_size: int) -> None:
         super().__init__()
@@ -68,9 +69,11 @@ class PalmFramePooling(nn.Module):
         positions = 10.0 * points_in_palm
         total = probabilities.sum(dim=2)
         weights = probabilities / (total[:, :, None] + _EPSILON)
+        # Training pools fewer points than planning; the touched share of the object does not depend on their number.
+        touched = torch.log1p(self.touch_scale * total / probabilities.shape[2])
         part_features = torch.einsum("bknp,bnc->bkpc", weights, reduced)
         part_positions = torch.einsum("bknp,bknc->bkpc", weights, positions)
-        by_part = torch.cat([part_features, part_positions, torch.log1p(total)[..., None]], dim=-1)
+        by_part = torch.cat([part_features, part_positions, touched[..., None]], dim=-1)
 
         expanded = reduced[:, None].expand(-1, num_palms, -1, -1)
         encoded = self.local(torch.cat([positions, expanded, probabilities], dim=-1))

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from funcgrasp_core.contracts import VIEW_SLOTS
+from funcgrasp_core.grasp_model.layers import full_precision
 
 
 class ViewEncoder(nn.Module):
@@ -39,6 +40,8 @@ class ViewEncoder(nn.Module):
             [B, 6, D].
         """
         batch_size, num_views = mask.shape
-        maps = self.pyramid(images.flatten(0, 1) - 0.5)
+        # Small convolutions: nothing is gained in bfloat16, and its gradients take seconds on some CPUs.
+        with full_precision(images):
+            maps = self.pyramid(images.flatten(0, 1) - 0.5)
         seen = self.project(maps.mean(dim=(-2, -1))).view(batch_size, num_views, -1) + self.slot
         return torch.where(mask[..., None], seen, self.missing)

@@ -59,3 +59,11 @@ def test_order_of_points_does_not_matter():
     order = torch.randperm(6)
     again = pooling(features[:, order], logits[:, :, order], points[:, :, order])
     assert torch.allclose(pooling(features, logits, points), again, atol=1e-5)
+
+
+def test_more_points_of_the_same_object_do_not_matter():
+    torch.manual_seed(0)
+    pooling = PalmFramePooling(4, 16, 0.1, 8)
+    features, logits, points = torch.randn(1, 6, 4), torch.randn(1, 2, 6, 7), 0.05 * torch.randn(1, 2, 6, 3)
+    denser = pooling(features.repeat(1, 4, 1), logits.repeat(1, 1, 4, 1), points.repeat(1, 1, 4, 1))
+    assert torch.allclose(pooling(features, logits, points), denser, atol=1e-5)
