@@ -132,19 +132,25 @@ class GraspScene:
         parameters: name -> [B].
         pad_parts: for every pad the part that it is drawn to.
         object_points: [B, P, 3] points of the surface near the hand.
-        filling: what makes the object's cavity solid, if it is to be.
+        filling: what makes the object's cavity solid, if any of the hand is to stay out of it.
+        kept_outside: [n] indices of the vertices that stay out.
     """
 
     family: ObjectFamily
     parameters: Mapping[str, Tensor]
     pad_parts: tuple[str, ...]
     object_points: Tensor
-    filling: CavityFilling | None = None
+    filling: CavityFilling | None
+    kept_outside: Tensor
 
-    def distance(self, points: Tensor) -> Tensor:
-        """Signed distance [B, P] of points [B, P, 3] to the object, cavity included if it counts as solid."""
-        distance = self.family.signed_distance(points, self.parameters)
-        return distance if self.filling is None else torch.minimum(distance, self.filling.distance(points))
+    def distance(self, vertices: Tensor) -> Tensor:
+        """Signed distance [B, V] of the skin [B, V, 3] to the object, cavity included where it counts as solid."""
+        distance = self.family.signed_distance(vertices, self.parameters)
+        if self.filling is None:
+            return distance
+        filled = self.filling.distance(vertices.index_select(1, self.kept_outside))
+        nearer = torch.minimum(distance.index_select(1, self.kept_outside), filled)
+        return distance.index_copy(1, self.kept_outside, nearer)
 
 
 class GraspObjective:

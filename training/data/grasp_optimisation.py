@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from funcgrasp_core.contracts import PART_NAMES
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix
 from funcgrasp_core.hand.joint_limits import JOINT_LOWER_RAD, JOINT_UPPER_RAD
 from training.data.cavity_filling import CavityFilling
@@ -84,8 +85,10 @@ def optimise_grasps(
         B poses within the joint limits.
     """
     near = points_near_hand(surface_points, hand(start), settings.num_object_points).detach()
-    filling = None if template.hollow else CavityFilling.of(family, parameters)
-    scene = GraspScene(family, parameters, template.pad_parts(), near, filling)
+    may_enter = torch.tensor([PART_NAMES.index(part) for part in template.inside], device=hand.part_labels.device)
+    kept_outside = torch.where(~torch.isin(hand.part_labels, may_enter))[0]
+    filling = CavityFilling.of(family, parameters) if len(kept_outside) > 0 else None
+    scene = GraspScene(family, parameters, template.pad_parts(), near, filling, kept_outside)
     objective = GraspObjective(hand, self_contact, scene, template.pads, start.joint_angles, settings.weights)
     turn = torch.zeros_like(start.translation, requires_grad=True)
     shift = torch.zeros_like(start.translation, requires_grad=True)

@@ -28,7 +28,8 @@ class SynthesisSettings:
     optimisation: OptimisationSettings = field(default_factory=OptimisationSettings)
     limits: FilterLimits = field(default_factory=FilterLimits)
     batch_size: int = 16  # hands optimised together; larger batches fall out of a CPU's cache
-    num_surface_points: int = 900  # of every object
+    num_surface_points: int = 2000  # of every object, for the filters; the optimiser takes some
+    num_optimised_points: int = 900  # of these, over the whole object
     first_attempts_per_grasp: float = 1.25
     later_attempts_per_grasp: float = 2.0
     max_rounds: int = 3
@@ -142,8 +143,9 @@ class GraspSynthesiser:
         """Optimise one start for each row of objects: vectors [G, 61] and which of them pass, [G] bool."""
         family, parameters, points = objects.family, objects.select(rows), objects.surface_points[rows]
         optimisation, limits = self.settings.optimisation, self.settings.limits
+        few = points[:, : self.settings.num_optimised_points]
         start = start_poses(self.hand, template, family, parameters, optimisation, generator)
-        poses = optimise_grasps(self.hand, self.self_contact, template, family, parameters, points, start, optimisation)
+        poses = optimise_grasps(self.hand, self.self_contact, template, family, parameters, few, start, optimisation)
         lattices = [objects.lattices[row] for row in rows.tolist()]
         measures = measure_geometry(
             self.hand, self.self_contact, poses, family, parameters, template.part, points, lattices, limits

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from funcgrasp_core.contracts import PART_NAMES
 from funcgrasp_core.hand.mano_assets import FINGER_CHAINS
 from training.data import grasp_starts as starts
 from training.data.functional_parts import INTENT_PARTS
@@ -70,8 +71,8 @@ class GraspTemplate:
         place: gives one start pose per object of the batch.
         other_parts: pads that are drawn to another part than the intent's.
         suits: which objects [n] bool the template is for.
-        hollow: whether the hand may reach into the object's cavity; if not, the optimiser takes it for solid, which
-            keeps fingers from slipping through a thin wall.
+        inside: parts of the hand that may reach into the object's cavity; the optimiser takes it for solid to the
+            others, which keeps fingers from slipping through a thin wall.
         tilt_rad: spread of the random turn of each start.
     """
 
@@ -83,7 +84,7 @@ class GraspTemplate:
     tilt_rad: float = 0.12
     other_parts: Mapping[str, str] = field(default_factory=dict)
     suits: SuitsObjects = _suits_all
-    hollow: bool = True
+    inside: tuple[str, ...] = PART_NAMES
 
     @property
     def part(self) -> str:
@@ -103,7 +104,8 @@ def templates_for(category: str, intent: str) -> tuple[GraspTemplate, ...]:
 _WRAP_THUMB = ((0.0, -35.0, 0.0), (0.0, 0.0, 5.0), (0.0, 0.0, 10.0))
 _FIST_THUMB = ((0.0, -5.0, 15.0), (0.0, 0.0, 20.0), (0.0, 0.0, 20.0))
 _OPEN_THUMB = ((0.0, -15.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 10.0))
-_PINCH_THUMB = ((0.0, -12.0, 12.0), (0.0, 0.0, 12.0), (0.0, 0.0, 10.0))
+_PINCH_THUMB = ((0.0, -25.0, 0.0), (0.0, 0.0, 10.0), (0.0, 0.0, 10.0))
+_PINCH_ANCHOR = HandAnchor(0.020, 0.024, 0.0092)
 _WRAP_ANCHOR = HandAnchor(-0.021, 0.033, -0.0068)
 _DRINKING_THUMB = ((0.0, -5.0, 15.0), (0.0, 0.0, 20.0), (0.0, 0.0, 25.0))
 _TWO_FINGER_PADS = {
@@ -142,7 +144,7 @@ TEMPLATES: tuple[GraspTemplate, ...] = (
         _WRAP_PADS,
         FingerPose(22, 22, 12, _WRAP_THUMB),
         starts.around_body(starts.share_of_body(-0.2, 0.2), _WRAP_ANCHOR, (math.pi - 0.8, math.pi + 0.8)),
-        hollow=False,
+        inside=(),
     ),
     GraspTemplate(
         "mug",
@@ -150,6 +152,7 @@ TEMPLATES: tuple[GraspTemplate, ...] = (
         _TIPS,
         FingerPose(40, 30, 15, ((0, -15, 0), (0, 0, 0), (0, 0, 10)), (-8, -2, 6, 10)),
         starts.from_above(HandAnchor(0.013, 0.0255, 0.0092), 0.025, 0.25),
+        inside=(),
     ),
     GraspTemplate(
         "mug",
@@ -157,7 +160,7 @@ TEMPLATES: tuple[GraspTemplate, ...] = (
         _WRAP_PADS,
         FingerPose(22, 22, 12, _WRAP_THUMB),
         starts.around_body(starts.share_of_body(-0.55, -0.3), _WRAP_ANCHOR, (math.pi - 0.5, math.pi + 0.5)),
-        hollow=False,
+        inside=(),
     ),
     GraspTemplate(
         "bottle",
@@ -219,7 +222,7 @@ TEMPLATES: tuple[GraspTemplate, ...] = (
         FingerPose(16, 16, 10, ((0, -25, -10), (0, 0, 0), (0, 0, 5))),
         starts.around_body(starts.share_of_body(-0.2, 0.1), HandAnchor(-0.004, 0.032, -0.0068)),
         other_parts={"thumb_tip": "rim"},
-        hollow=False,
+        inside=(),
     ),
     GraspTemplate(
         "bowl",
@@ -227,21 +230,23 @@ TEMPLATES: tuple[GraspTemplate, ...] = (
         {**_TIPS, **_MIDDLES, **_PALM},
         FingerPose(15, 12, 8, _OPEN_THUMB, (-8, -2, 6, 10)),
         starts.under_bowl,
-        hollow=False,
+        inside=(),
     ),
     GraspTemplate(
         "bowl",
         "liftup",
         {name: 1.5 for name in ("index_tip", "middle_tip", "ring_tip", "thumb_tip")},
-        FingerPose(30, 25, 12, _PINCH_THUMB),
-        starts.rim_pinch(0.5, HandAnchor(0.029, 0.0195, 0.0092)),
+        FingerPose(40, 30, 15, _PINCH_THUMB),
+        starts.rim_pinch(0.5, _PINCH_ANCHOR),
+        inside=("thumb",),
     ),
     GraspTemplate(
         "bowl",
         "handover",
         {name: 1.5 for name in ("index_tip", "middle_tip", "ring_tip", "thumb_tip")},
-        FingerPose(30, 25, 12, _PINCH_THUMB),
-        starts.rim_pinch(2.0, HandAnchor(0.029, 0.0195, 0.0092)),
+        FingerPose(40, 30, 15, _PINCH_THUMB),
+        starts.rim_pinch(2.0, _PINCH_ANCHOR),
+        inside=("thumb",),
     ),
 )
 """All templates; an intent may have several, which then share its grasps."""
