@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from funcgrasp_core.contracts import VIEW_SLOTS
-from funcgrasp_ros.conversions.transforms import transform_points
 
 SLOT_DIRECTIONS = np.array([(0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0), (0, 0, 1), (0, 0, -1)], dtype=np.float64)
 """From the object towards the camera of each of VIEW_SLOTS, in the planning frame."""
@@ -69,7 +68,7 @@ def views_from_cameras(
     """
     views = {camera.slot: camera.pixels for camera in cameras if camera.slot}
     notes = []
-    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    centre = ((points.min(axis=0) + points.max(axis=0)) / 2).astype(np.float64)
     located = []
     for camera in cameras:
         if camera.slot:
@@ -87,7 +86,7 @@ def views_from_cameras(
         if slot in views:
             notes.append(f"The image of {camera.name} is not used: a better placed camera shows the {slot}.")
             continue
-        view = crop_to_object(camera.pixels, geometry, points, crop_margin)
+        view = crop_to_object(camera.pixels, geometry, points, centre, crop_margin)
         if view is None:
             notes.append(f"The image of {camera.name} is not used: the object is not in its picture.")
             continue
@@ -112,30 +111,37 @@ def num_quarter_turns_to_upright(planning_from_camera: np.ndarray, slot_index: i
 
 
 def crop_to_object(
-    image: np.ndarray, geometry: CameraGeometry, points: np.ndarray, crop_margin: float
+    image: np.ndarray, geometry: CameraGeometry, points: np.ndarray, centre: np.ndarray, crop_margin: float
 ) -> np.ndarray | None:
-    """The square [S, S, 3] of an image [H, W, 3] around the object; where it leaves the image, edges are repeated.
+    """The square [S, S, 3] of an image around the object; where it leaves the image, edge pixels are repeated.
 
     Its middle is the projected centre of the object's box and its side reaches `crop_margin` times as far as the
     outermost point, as in the pictures that the model is trained on.
+
+    Args:
+        image: [H, W, 3].
+        geometry: of the camera.
+        points: [N, 3] in the planning frame.
+        centre: [3] of the points' box.
+        crop_margin: 1 cuts at the outermost point.
 
     Returns:
         None if no point of the object is seen.
     """
     camera_from_planning = np.linalg.inv(geometry.planning_from_camera)
-    centre = (points.min(axis=0) + points.max(axis=0)) / 2
-    in_camera = transform_points(camera_from_planning, np.vstack([centre, points]).astype(np.float64))
-    if in_camera[0, 2] < NEAREST_DEPTH_M:
+    pixel_from_planning = geometry.matrix @ camera_from_planning[:3]
+    columns, rows, depths = pixel_from_planning[:, :3] @ np.vstack([centre, points]).T + pixel_from_planning[:, 3:]
+    if depths[0] < NEAREST_DEPTH_M:
         return None
-    in_front = in_camera[in_camera[:, 2] > NEAREST_DEPTH_M]
-    pixels = (in_front @ geometry.matrix.T)[:, :2] / in_front[:, 2:]
+    is_in_front = depths > NEAREST_DEPTH_M
+    columns, rows = columns[is_in_front] / depths[is_in_front], rows[is_in_front] / depths[is_in_front]
     height, width, _ = image.shape
-    if not ((pixels >= 0) & (pixels < (width, height))).all(axis=1).any():
+    if not ((columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)).any():
         return None
-    reach = np.abs(pixels - pixels[0]).max() * crop_margin
+    reach = crop_margin * max(np.abs(columns - columns[0]).max(), np.abs(rows - rows[0]).max())
     # A point right in front of the camera must not ask for a crop of a million pixels.
     half_side = int(np.clip(np.ceil(reach), 1, max(height, width)))
-    column, row = np.round(pixels[0]).astype(int)
-    columns = np.clip(np.arange(column - half_side, column + half_side), 0, width - 1)
-    rows = np.clip(np.arange(row - half_side, row + half_side), 0, height - 1)
-    return image[rows[:, None], columns]
+    steps = np.arange(-half_side, half_side)
+    kept_columns = np.clip(round(columns[0]) + steps, 0, width - 1)
+    kept_rows = np.clip(round(rows[0]) + steps, 0, height - 1)
+    return image[kept_rows[:, None], kept_columns]

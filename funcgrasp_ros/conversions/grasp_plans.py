@@ -1,6 +1,7 @@
 """Grasp plans to messages and back."""
 
 import array
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from funcgrasp_ros import msg
 from funcgrasp_ros.conversions.transforms import (
     matrix_from_pose,
     point_from_array,
-    pose_from_matrix,
+    poses_from_matrices,
     vector_from_array,
 )
 
@@ -28,7 +29,7 @@ def message_from_plan(plan: GraspPlan, header: Header) -> msg.GraspPlan:
         code=SUCCESS_CODE,
         notes=list(plan.notes),
         instruction=plan.instruction,
-        grasps=[_message_from_grasp(grasp) for grasp in plan.grasps],
+        grasps=_messages_from_grasps(plan.grasps),
         contact_map=message_from_contact_map(plan.contact_map, header),
         timing_names=list(plan.timings),
         timing_seconds=array.array("d", plan.timings.values()),
@@ -83,18 +84,23 @@ def timings_from_message(message: msg.GraspPlan) -> dict[str, float]:
     return dict(zip(message.timing_names, (float(seconds) for seconds in message.timing_seconds), strict=True))
 
 
-def _message_from_grasp(grasp: PlannedGrasp) -> msg.ManoGrasp:
-    return msg.ManoGrasp(
-        mano_vector=np.asarray(grasp.vector, dtype=np.float32),
-        side=msg.ManoGrasp.RIGHT,
-        score=float(grasp.score),
-        score_term_names=list(grasp.score_terms),
-        score_term_values=array.array("f", grasp.score_terms.values()),
-        wrist_pose=pose_from_matrix(grasp.wrist_pose),
-        pregrasp_pose=pose_from_matrix(grasp.pregrasp_pose),
-        approach_direction=vector_from_array(grasp.approach_direction),
-        joints=[point_from_array(joint) for joint in grasp.joints],
-    )
+def _messages_from_grasps(grasps: Sequence[PlannedGrasp]) -> list[msg.ManoGrasp]:
+    wrist_poses = poses_from_matrices(np.stack([grasp.wrist_pose for grasp in grasps]))
+    pregrasp_poses = poses_from_matrices(np.stack([grasp.pregrasp_pose for grasp in grasps]))
+    return [
+        msg.ManoGrasp(
+            mano_vector=np.asarray(grasp.vector, dtype=np.float32),
+            side=msg.ManoGrasp.RIGHT,
+            score=float(grasp.score),
+            score_term_names=list(grasp.score_terms),
+            score_term_values=array.array("f", grasp.score_terms.values()),
+            wrist_pose=wrist_pose,
+            pregrasp_pose=pregrasp_pose,
+            approach_direction=vector_from_array(grasp.approach_direction),
+            joints=[point_from_array(joint) for joint in grasp.joints],
+        )
+        for grasp, wrist_pose, pregrasp_pose in zip(grasps, wrist_poses, pregrasp_poses, strict=True)
+    ]
 
 
 def _grasp_from_message(message: msg.ManoGrasp, vertices: np.ndarray) -> PlannedGrasp:

@@ -21,14 +21,22 @@ def matrix_from_pose(pose: Pose) -> np.ndarray:
     return _matrix(pose.orientation, pose.position)
 
 
+def poses_from_matrices(matrices: np.ndarray) -> list[Pose]:
+    """Poses of rigid transforms [K, 4, 4]; all at once, since one by one they are slow."""
+    return [
+        Pose(position=point_from_array(matrix[:3, 3]), orientation=orientation)
+        for matrix, orientation in zip(matrices, _quaternions(matrices), strict=True)
+    ]
+
+
 def pose_from_matrix(matrix: np.ndarray) -> Pose:
     """Pose of the rigid transform [4, 4]."""
-    return Pose(position=point_from_array(matrix[:3, 3]), orientation=_quaternion(matrix))
+    return poses_from_matrices(matrix[None])[0]
 
 
 def transform_from_matrix(matrix: np.ndarray) -> Transform:
     """Transform message of the rigid transform [4, 4]."""
-    return Transform(translation=vector_from_array(matrix[:3, 3]), rotation=_quaternion(matrix))
+    return Transform(translation=vector_from_array(matrix[:3, 3]), rotation=_quaternions(matrix[None])[0])
 
 
 def point_from_array(position: np.ndarray) -> Point:
@@ -48,10 +56,9 @@ def transform_points(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(points.dtype)
 
 
-def _quaternion(matrix: np.ndarray) -> Quaternion:
-    rotation = torch.from_numpy(np.asarray(matrix[:3, :3], dtype=np.float64))
-    x, y, z, w = matrix_to_quaternion(rotation).tolist()
-    return Quaternion(x=x, y=y, z=z, w=w)
+def _quaternions(matrices: np.ndarray) -> list[Quaternion]:
+    rotations = torch.from_numpy(np.asarray(matrices[:, :3, :3], dtype=np.float64))
+    return [Quaternion(x=x, y=y, z=z, w=w) for x, y, z, w in matrix_to_quaternion(rotations).tolist()]
 
 
 def _matrix(rotation: Quaternion, translation: Point | Vector3) -> np.ndarray:

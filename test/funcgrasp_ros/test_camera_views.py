@@ -68,7 +68,9 @@ def test_a_rolled_image_is_turned_upright(slot, num_rolls):
 
 def test_the_crop_is_square_and_holds_the_object_with_its_margin():
     pose = slot_pose("front")
-    crop = crop_to_object(np.zeros((240, 320, 3), dtype=np.uint8), CameraGeometry(MATRIX, pose), BOX, 1.16)
+    crop = crop_to_object(
+        np.zeros((240, 320, 3), dtype=np.uint8), CameraGeometry(MATRIX, pose), BOX, OBJECT_CENTRE, 1.16
+    )
     # The nearest corners are 0.56 m away: 400 * 0.04 / 0.56 pixels from the middle.
     assert crop is not None
     assert crop.shape == (2 * 34, 2 * 34, 3)
@@ -79,7 +81,7 @@ def test_beyond_the_image_edge_pixels_are_repeated():
     pixels[:, 0] = 200
     matrix = MATRIX.copy()
     matrix[0, 2] = 5.0
-    crop = crop_to_object(pixels, CameraGeometry(matrix, slot_pose("front")), BOX, 1.16)
+    crop = crop_to_object(pixels, CameraGeometry(matrix, slot_pose("front")), BOX, OBJECT_CENTRE, 1.16)
     assert crop is not None
     assert (crop[:, :20] == 200).all()
     assert (crop[:, 40:] == 0).all()
