@@ -1,6 +1,7 @@
 """Judges a grasp against the exact object that the demo's scene was simulated from.
 
-Contact and penetration are measured from the object's signed distance, not from anything that the planner computed.
+Contact and penetration are measured from the object's signed distance and the hand's closed mesh, not from anything
+that the planner computed.
 """
 
 import json
@@ -13,13 +14,19 @@ import torch
 
 from funcgrasp_core.errors import DatasetError
 from funcgrasp_ros.recorded_scene import TRUTH_TOPIC, read_recording
-from training.data.object_families import FAMILIES, ObjectFamily, Parameters
+from training.data.object_families import FAMILIES, ObjectFamily, Parameters, sample_surface
+from training.metrics.exact_mesh import ExactMesh
 
 CONTACT_DISTANCE_M = 0.005
 """Hand vertices within this distance of the object's surface, or inside it, touch it."""
 
 MIN_PART_SHARE = 0.6
 MAX_PENETRATION_M = 0.01
+"""Of the hand into the object and of the object into the hand. The wall of a mug is 4 mm thick, so that no hand vertex
+is ever deeper than 2 mm in it; it is the object's points in the hand that show a hand pushed through the wall."""
+
+NUM_SURFACE_POINTS = 8192
+"""Of the object, about 2 mm apart on a mug."""
 
 CDR_TEXT_START = 8
 """Bytes before the text of a std_msgs/String in CDR: 4 of header, 4 of length."""
@@ -52,12 +59,14 @@ class GraspCheck:
     Attributes:
         part_shares: by part, the share of the hand's contact vertices that touch it.
         num_contact_vertices: of the hand.
-        penetration_m: of the deepest hand vertex.
+        penetration_m: of the deepest hand vertex in the object.
+        depth_in_hand_m: of the deepest point of the object's surface in the hand.
     """
 
     part_shares: Mapping[str, float]
     num_contact_vertices: int
     penetration_m: float
+    depth_in_hand_m: float
 
     def failures(self, wanted_part: str) -> list[str]:
         """Sentences about what is not as it should be; none if the grasp is good."""
@@ -65,17 +74,19 @@ class GraspCheck:
         share = self.part_shares[wanted_part]
         if share < MIN_PART_SHARE:
             failures.append(f"only {share:.0%} of the contact is on the {wanted_part}, {MIN_PART_SHARE:.0%} are needed")
+        allowed = f"{1000 * MAX_PENETRATION_M:.0f} mm are allowed"
         if self.penetration_m > MAX_PENETRATION_M:
-            failures.append(
-                f"the hand is {1000 * self.penetration_m:.1f} mm inside, {1000 * MAX_PENETRATION_M:.0f} mm are allowed"
-            )
+            failures.append(f"the hand is {1000 * self.penetration_m:.1f} mm inside the object, {allowed}")
+        if self.depth_in_hand_m > MAX_PENETRATION_M:
+            failures.append(f"the object is {1000 * self.depth_in_hand_m:.1f} mm inside the hand, {allowed}")
         return failures
 
     def summary(self) -> str:
         """One line for people."""
         shares = ", ".join(f"{part} {share:.0%}" for part, share in self.part_shares.items())
         return (
-            f"{self.num_contact_vertices} contact vertices ({shares}), penetration {1000 * self.penetration_m:.1f} mm"
+            f"{self.num_contact_vertices} contact vertices ({shares}), hand {1000 * self.penetration_m:.1f} mm in the "
+            f"object, object {1000 * self.depth_in_hand_m:.1f} mm in the hand"
         )
 
 
@@ -93,8 +104,14 @@ def read_exact_object(recording: Path) -> ExactObject:
     raise DatasetError(f"The recording '{recording}' has no topic {TRUTH_TOPIC}; record a simulated scene.")
 
 
-def check_grasp(hand_vertices: np.ndarray, exact_object: ExactObject) -> GraspCheck:
-    """Measures hand vertices [V, 3], given in the table's frame."""
+def check_grasp(hand_vertices: np.ndarray, hand_faces: np.ndarray, exact_object: ExactObject) -> GraspCheck:
+    """Measures a hand.
+
+    Args:
+        hand_vertices: [V, 3] in the table's frame.
+        hand_faces: [F, 3], wrist closed.
+        exact_object: what it grasps.
+    """
     points = exact_object.in_object_frame(hand_vertices)
     family, parameters = exact_object.family, exact_object.parameters
     distances = family.signed_distance(points, parameters)[0]
@@ -104,4 +121,6 @@ def check_grasp(hand_vertices: np.ndarray, exact_object: ExactObject) -> GraspCh
     shares = {
         part: float((labels == index).sum()) / max(num_contacts, 1) for index, part in enumerate(family.part_names)
     }
-    return GraspCheck(shares, num_contacts, max(0.0, -float(distances.min())))
+    surface = sample_surface(family, parameters, NUM_SURFACE_POINTS, torch.Generator().manual_seed(0))[0]
+    in_hand = ExactMesh(points[0].numpy(), hand_faces).signed_distances(surface.numpy())
+    return GraspCheck(shares, num_contacts, max(0.0, -float(distances.min())), max(0.0, -float(in_hand.min())))

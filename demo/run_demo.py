@@ -58,7 +58,7 @@ def plan_and_check(
     plan = plan_from_message(answer, hand)
     folder = OUTPUT / re.sub(r"[^a-z0-9]+", "-", instruction.lower()).strip("-")
     write_plan_folder(plan, folder, with_picture=True)
-    check = check_grasp(plan.grasps[0].vertices, exact_object)
+    check = check_grasp(plan.grasps[0].vertices, plan.hand_faces, exact_object)
     print(f"best grasp: {check.summary()}\nfiles: {folder.relative_to(ROOT)}", flush=True)
     return [f'"{instruction}": {failure}' for failure in check.failures(part)]
 
