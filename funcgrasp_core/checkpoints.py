@@ -1,5 +1,6 @@
 """A model in one safetensors file: weights, configuration, where it comes from, and a format number."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from funcgrasp_core.assets import REFERENCE_HAND, asset_path
 from funcgrasp_core.errors import CheckpointFormatError, CheckpointMissingError, ConfigurationError
 from funcgrasp_core.grasp_model.config import GraspModelConfig
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
@@ -49,6 +51,7 @@ def save_checkpoint(
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
         "config": model.config.to_json(),
+        "hand": reference_hand_digest(),
         "provenance": json.dumps(dict(provenance)),
     }
     buffers = {name for name, _ in model.named_buffers()}
@@ -60,6 +63,11 @@ def save_checkpoint(
     temporary = path.with_name(path.name + ".tmp")
     save_file(tensors, temporary, metadata)
     temporary.replace(path)
+
+
+def reference_hand_digest() -> str:
+    """SHA-256 of the reference hand: a model's grasps are written in its palm frame and joint axes."""
+    return hashlib.sha256(asset_path(REFERENCE_HAND).read_bytes()).hexdigest()
 
 
 def load_checkpoint(
@@ -83,6 +91,11 @@ def load_checkpoint(
             "or leave it empty for the one that ships"
         )
     metadata, tensors = _read(path)
+    if metadata.get("hand") != reference_hand_digest():
+        raise CheckpointFormatError(
+            f"'{path}' was trained with another reference hand than this package has, whose palm and joint axes differ; "
+            "train it anew with this version"
+        )
     try:
         config = GraspModelConfig.from_json(metadata["config"])
         model = build_grasp_model(config, semantic_encoder)

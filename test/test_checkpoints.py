@@ -2,7 +2,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from funcgrasp_core.checkpoints import FORMAT, load_checkpoint, save_checkpoint
+from funcgrasp_core.checkpoints import FORMAT, load_checkpoint, reference_hand_digest, save_checkpoint
 from funcgrasp_core.errors import CheckpointFormatError, CheckpointMissingError
 from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
@@ -64,7 +64,12 @@ def test_other_version(tmp_path):
 
 def test_damaged_configuration(tmp_path):
     path = tmp_path / "damaged.safetensors"
-    metadata = {"format": FORMAT, "format_version": "1", "config": '{"name": "x", "spam": 1}'}
+    metadata = {
+        "format": FORMAT,
+        "format_version": "1",
+        "hand": reference_hand_digest(),
+        "config": '{"name": "x", "spam": 1}',
+    }
     save_file({"x": torch.zeros(1)}, path, metadata)
     with pytest.raises(CheckpointFormatError, match="has no spam"):
         load_checkpoint(path)
@@ -72,7 +77,20 @@ def test_damaged_configuration(tmp_path):
 
 def test_weights_that_do_not_fit(tmp_path):
     path = tmp_path / "misfit.safetensors"
-    metadata = {"format": FORMAT, "format_version": "1", "config": DEBUG.to_json()}
+    metadata = {
+        "format": FORMAT,
+        "format_version": "1",
+        "hand": reference_hand_digest(),
+        "config": DEBUG.to_json(),
+    }
     save_file({"x": torch.zeros(1)}, path, metadata)
     with pytest.raises(CheckpointFormatError, match="does not fit its configuration 'debug'"):
+        load_checkpoint(path)
+
+
+def test_other_reference_hand(tmp_path):
+    path = tmp_path / "hand.safetensors"
+    metadata = {"format": FORMAT, "format_version": "1", "hand": "0" * 64, "config": DEBUG.to_json()}
+    save_file({"x": torch.zeros(1)}, path, metadata)
+    with pytest.raises(CheckpointFormatError, match="another reference hand"):
         load_checkpoint(path)

@@ -1,6 +1,7 @@
 """Named training runs of the grasp model."""
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
 
 from funcgrasp_core.contracts import CONTACT_TAU_M
@@ -76,3 +77,8 @@ def get_experiment(name: str, num_steps: int | None = None) -> Experiment:
         optimisation = dataclasses.replace(experiment.optimisation, num_steps=num_steps)
         experiment = dataclasses.replace(experiment, optimisation=optimisation)
     return experiment
+
+
+def experiment_as_json(experiment: Experiment) -> str:
+    """Every setting as text, to tell whether two runs are of the same experiment."""
+    return json.dumps(dataclasses.asdict(experiment), sort_keys=True)

@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     stores = {split: build_store(options.data, split, experiment.model, view_size) for split in ("train", "val")}
     for split, store in stores.items():
         log.say(f"{split}: {len(store.clouds)} objects, {len(store.groups)} groups, {len(store.vectors)} grasps")
-    model.fit_targets(stores["train"].vectors)
+    model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(experiment.seed)))
     trainer = GraspTrainer(
         experiment,
         model,

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from funcgrasp_core.errors import ConfigurationError
 
@@ -11,6 +11,19 @@ from funcgrasp_core.errors import ConfigurationError
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise ConfigurationError(message)
+
+
+class _Choices:
+    """Base of configurations: a field with a `Literal` type takes no other value."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            choices, value = get_args(kind), getattr(self, name)
+            if get_origin(kind) is Literal and value not in choices:
+                raise ConfigurationError(f"{type(self).__name__}.{name} must be one of {choices}, got {value!r}")
+
+
+MODE_ATTENTION_HEADS = 4
 
 
 @dataclass(frozen=True)
@@ -30,7 +43,7 @@ class SetAbstractionConfig:
 
 
 @dataclass(frozen=True)
-class PointNet2Config:
+class PointNet2Config(_Choices):
     """The geometric encoder (PointNet++, single-scale grouping)."""
 
     first: SetAbstractionConfig = SetAbstractionConfig(512, 0.2, 64, (64, 64, 128, 256))
@@ -55,9 +68,12 @@ class CompactSemanticConfig:
     view_size: int = 64  # pixels, square
     view_widths: tuple[int, ...] = (16, 32, 64, 128)  # channels, each layer halves the picture
 
+    def __post_init__(self) -> None:
+        _require(self.width % self.heads == 0, f"width {self.width} must be a multiple of {self.heads} heads")
+
 
 @dataclass(frozen=True)
-class FusionConfig:
+class FusionConfig(_Choices):
     """Transformer over points that carry geometry and meaning."""
 
     over: Literal["points", "samples"] = "points"  # all points, or the coarsest PointNet++ level
@@ -69,7 +85,7 @@ class FusionConfig:
 
 
 @dataclass(frozen=True)
-class FlowConfig:
+class FlowConfig(_Choices):
     """Velocity network and integrator of a rectified flow."""
 
     width: int = 1024
@@ -82,7 +98,7 @@ class FlowConfig:
 
 
 @dataclass(frozen=True)
-class PalmModeConfig:
+class PalmModeConfig(_Choices):
     """Sampling a palm pose first, on which contact map and grasp are conditioned.
 
     One object and one intent have many right grasps; a single contact map would average them.
@@ -95,9 +111,17 @@ class PalmModeConfig:
     local_width: int = 256  # of the encoder of the object's points in the palm frame
     local_radius_m: float = 0.14  # points farther than this from the palm are not encoded there
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(self.flow.residual, "the mode's flow network is built of residual blocks: set flow.residual")
+        _require(
+            self.flow.width % MODE_ATTENTION_HEADS == 0,
+            f"the mode flow's width {self.flow.width} must be a multiple of {MODE_ATTENTION_HEADS} attention heads",
+        )
+
 
 @dataclass(frozen=True)
-class GraspModelConfig:
+class GraspModelConfig(_Choices):
     """The whole grasp model. The defaults are `funcgrasp_v2`."""
 
     name: str = "funcgrasp_v2"
@@ -113,6 +137,12 @@ class GraspModelConfig:
     flow: FlowConfig = field(default_factory=FlowConfig)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        _require(
+            self.geometry.first.max_neighbours <= self.num_points
+            and self.geometry.second.max_neighbours <= self.geometry.first.num_samples,
+            "max_neighbours of a level must not exceed the points it samples from",
+        )
         _require(
             self.num_points >= self.geometry.first.num_samples >= self.geometry.second.num_samples,
             "num_points, first.num_samples and second.num_samples must not increase: "
@@ -148,9 +178,13 @@ class GraspModelConfig:
         """Read what `to_json` wrote.
 
         Raises:
-            ConfigurationError: unknown or missing names, or values that contradict each other.
+            ConfigurationError: no JSON object, unknown names, or values that contradict each other.
         """
-        return _from_dict(cls, json.loads(text))
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigurationError(f"the configuration is not JSON: {error}") from error
+        return _from_dict(cls, values)
 
 
 _NESTED: dict[tuple[str, str], type] = {
@@ -165,7 +199,8 @@ _NESTED: dict[tuple[str, str], type] = {
 }
 
 
-def _from_dict(kind: type, values: dict[str, Any]) -> Any:
+def _from_dict(kind: type, values: Any) -> Any:
+    _require(isinstance(values, dict), f"{kind.__name__} must be an object with named values, got {values!r}")
     known = {item.name for item in dataclasses.fields(kind)}
     unknown = sorted(set(values) - known)
     _require(not unknown, f"{kind.__name__} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")

@@ -24,7 +24,7 @@ class PalmContactHead(nn.Module):
     """Contact logits of one object under several palm poses.
 
     Each point's feature is projected once; where the point lies in each palm's frame is added to it. Frequencies
-    of the positional encoding go down to a centimetre, the scale of a finger's width.
+    of the positional encoding go down to wavelengths of two centimetres, the scale of a finger's width.
     """
 
     num_frequencies = 4

@@ -114,9 +114,7 @@ class AttentiveFlowNetwork(nn.Module):
         heads: of the attention.
     """
 
-    def __init__(
-        self, data_size: int, condition_size: int, context_size: int, config: FlowConfig, heads: int = 4
-    ) -> None:
+    def __init__(self, data_size: int, condition_size: int, context_size: int, config: FlowConfig, heads: int) -> None:
         super().__init__()
         self.data_size = data_size
         self.time_size = config.time_size

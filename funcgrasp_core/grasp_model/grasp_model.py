@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from funcgrasp_core.assets import REFERENCE_HAND, asset_path
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import GraspModelConfig, PalmModeConfig
+from funcgrasp_core.grasp_model.config import MODE_ATTENTION_HEADS, GraspModelConfig, PalmModeConfig
 from funcgrasp_core.grasp_model.contact_head import ContactHead, PalmContactHead
 from funcgrasp_core.grasp_model.contact_weighted_pooling import (
     ContactWeightedPooling,
@@ -268,7 +268,9 @@ class PalmModeGraspModel(GraspModel):
         self.summarise = nn.Sequential(
             nn.Linear(self.summary_size, config.fused_size), nn.LayerNorm(config.fused_size), nn.GELU()
         )
-        mode_network = AttentiveFlowNetwork(MODE_SIZE, config.fused_size, 3 + config.fused_size, mode.flow)
+        mode_network = AttentiveFlowNetwork(
+            MODE_SIZE, config.fused_size, 3 + config.fused_size, mode.flow, MODE_ATTENTION_HEADS
+        )
         self.mode_flow = RectifiedFlow(mode_network, MODE_SIZE, mode.flow)
         self.contact_head = PalmContactHead(point_size, config.contact_hidden)
         self.pooling = PalmFramePooling(point_size, mode.local_width, mode.local_radius_m, config.fused_size)

@@ -3,7 +3,18 @@ import dataclasses
 import pytest
 
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import COMPACT, CONFIGS, FUNCGRASP_V2, GraspModelConfig, SetAbstractionConfig
+from funcgrasp_core.grasp_model.config import (
+    COMPACT,
+    CONFIGS,
+    DEBUG,
+    FUNCGRASP_V2,
+    FlowConfig,
+    FusionConfig,
+    GraspModelConfig,
+    PalmModeConfig,
+    PointNet2Config,
+    SetAbstractionConfig,
+)
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -38,3 +49,34 @@ def test_indivisible_heads_are_refused():
 def test_palm_mode_without_joint_basis_is_refused():
     with pytest.raises(ConfigurationError, match="joint_basis"):
         dataclasses.replace(COMPACT, parameterisation="axis_angle")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (FlowConfig, "integrator"),
+        (FusionConfig, "over"),
+        (PointNet2Config, "radius_unit"),
+        (GraspModelConfig, "parameterisation"),
+    ],
+)
+def test_unknown_choice_is_refused(kind, name):
+    with pytest.raises(ConfigurationError, match=f"{name} must be one of"):
+        kind(**{name: "other"})
+
+
+def test_plain_mode_flow_is_refused():
+    with pytest.raises(ConfigurationError, match="residual"):
+        PalmModeConfig(flow=FlowConfig(residual=False))
+
+
+def test_groups_larger_than_their_source_are_refused():
+    small = dataclasses.replace(DEBUG.geometry, second=SetAbstractionConfig(16, 0.6, 33, (32,)))
+    with pytest.raises(ConfigurationError, match="max_neighbours"):
+        dataclasses.replace(DEBUG, geometry=small)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "not json", '{"flow": 3}'])
+def test_configuration_that_is_no_object_is_refused(text):
+    with pytest.raises(ConfigurationError):
+        GraspModelConfig.from_json(text)

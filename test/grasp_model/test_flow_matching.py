@@ -88,7 +88,7 @@ def test_training_pairs_agree_with_their_noise():
 
 def test_attentive_network_uses_its_context_in_any_order():
     torch.manual_seed(0)
-    network = AttentiveFlowNetwork(5, 3, 7, SMALL)
+    network = AttentiveFlowNetwork(5, 3, 7, SMALL, heads=2)
     x_t, time, condition, context = torch.randn(2, 4, 5), torch.rand(2, 4), torch.randn(2, 4, 3), torch.randn(2, 6, 7)
     velocity = network(x_t, time, condition, context)
     assert velocity.shape == (2, 4, 5)

@@ -37,7 +37,7 @@ def random_turns(yaws_rad: Tensor, config: AugmentationConfig, generator: torch.
 
 
 def select_points(points: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
-    """Choose which points are seen, some clouds cut by a plane; evenly spread, as serving chooses them.
+    """Choose which points are seen, some clouds cut by a plane; spread by farthest point sampling as in serving.
 
     Args:
         points: [B, P, 3].
@@ -68,6 +68,13 @@ def add_noise(points: Tensor, config: AugmentationConfig, generator: torch.Gener
     return points + deviation * torch.randn(points.shape, generator=generator)
 
 
+def turn_vectors(vectors: Tensor, rotation: Tensor) -> Tensor:
+    """MANO vectors [..., 61] turned with their object by rotations [..., 3, 3] about its origin."""
+    global_rotation = rotation @ axis_angle_to_matrix(vectors[..., :3])
+    translation = (rotation @ vectors[..., 58:, None])[..., 0]
+    return torch.cat([matrix_to_axis_angle(global_rotation), vectors[..., 3:58], translation], dim=-1)
+
+
 def turn_and_centre(points: Tensor, vectors: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
     """Turn object and grasps, then put the origin at the centre of the seen points' box.
 
@@ -77,10 +84,8 @@ def turn_and_centre(points: Tensor, vectors: Tensor, rotation: Tensor) -> tuple[
         rotation: [B, 3, 3].
     """
     centred, centres = centre_on_box(points @ rotation.transpose(-1, -2))
-    global_rotation = rotation[:, None] @ axis_angle_to_matrix(vectors[..., :3])
-    translation = vectors[..., 58:] @ rotation.transpose(-1, -2) - centres[:, None]
-    turned = torch.cat([matrix_to_axis_angle(global_rotation), vectors[..., 3:58], translation], dim=-1)
-    return centred, turned
+    turned = turn_vectors(vectors, rotation[:, None])
+    return centred, torch.cat([turned[..., :58], turned[..., 58:] - centres[:, None]], dim=-1)
 
 
 def augment_views(

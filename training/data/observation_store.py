@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from funcgrasp_core.geometry.contact_field import soft_contact_targets
+from funcgrasp_core.geometry.point_sampling import gather_points
+from funcgrasp_core.geometry.rotations import rotation_about_z
 from funcgrasp_core.preprocessing.object_views import float_views, rotate_view_mask, rotate_view_slots
 from training.data.augmentation import (
     AugmentationConfig,
@@ -19,6 +21,7 @@ from training.data.augmentation import (
     random_turns,
     select_points,
     turn_and_centre,
+    turn_vectors,
 )
 
 Phrasing = Callable[[str, str], Sequence[str]]
@@ -132,10 +135,9 @@ class ObservationStore:
         rotation = random_turns(
             self.view_yaws_rad[yaw_indices] + quarter_turns * (torch.pi / 2), augmentation, generator
         )
-        clouds = self.clouds[objects]
+        clouds = add_noise(self.clouds[objects], augmentation, generator)
         selected = select_points(clouds, num_points, augmentation, generator)
-        points = clouds.gather(1, selected[..., None].expand(-1, -1, 3))
-        points = add_noise(points, augmentation, generator)
+        points = gather_points(clouds, selected)
         points, vectors = turn_and_centre(points, self.vectors[grasps], rotation)
         touched = selected[:, None, :num_contact_points, None].expand(-1, num_grasps, -1, self.distances.shape[-1])
         distances = self.distances[grasps].gather(2, touched).float()
@@ -143,6 +145,11 @@ class ObservationStore:
         images, mask = self._views(objects, yaw_indices, quarter_turns)
         images, mask = augment_views(images, mask, augmentation, generator)
         return ObservationBatch(points, images, mask, texts, vectors, distances)
+
+    def vectors_at_random_yaws(self, generator: torch.Generator) -> Tensor:
+        """[M, 61]: every grasp once, turned about z as batches turn them; for statistics."""
+        yaws = 2 * torch.pi * torch.rand(len(self.vectors), generator=generator)
+        return turn_vectors(self.vectors, rotation_about_z(yaws))
 
     def _views(self, objects: Tensor, yaw_indices: Tensor, quarter_turns: Tensor) -> tuple[Tensor, Tensor]:
         turns = quarter_turns.tolist()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from funcgrasp_core.errors import FuncGraspError
 from funcgrasp_core.grasp_model.grasp_model import TrainingPrediction
 from training.losses.contact_loss import ContactLoss, weighted_mean
 from training.losses.flow_matching_loss import flow_matching_loss
@@ -43,5 +44,5 @@ class GraspObjective:
             total = total + self.mode_weight * terms["mode"]
         if not torch.isfinite(total):
             values = ", ".join(f"{name} {float(value):.4g}" for name, value in terms.items())
-            raise FloatingPointError(f"the loss is not finite ({values}); lower the learning rate or check the data")
+            raise FuncGraspError(f"the loss is not finite ({values}); lower the learning rate or check the data")
         return {"total": total, **terms}

@@ -16,7 +16,7 @@ from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabiliti
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, TrainingPrediction
 from training.data.augmentation import AugmentationConfig
 from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
-from training.experiments import Experiment
+from training.experiments import Experiment, experiment_as_json
 from training.losses.contact_loss import ContactLoss
 from training.losses.grasp_objective import GraspObjective
 from training.metrics.contact_metrics import compute_contact_metrics
@@ -67,7 +67,7 @@ class GraspTrainer:
             experiment.mode_loss_weight,
         )
         self.step = 0
-        self.cpu_seconds = 0.0
+        self._earlier_cpu_seconds = 0.0
         self.data_generator = torch.Generator().manual_seed(experiment.seed)
         self.noise_generator = torch.Generator(self.device).manual_seed(experiment.seed + 1)
         torch.manual_seed(experiment.seed + 2)
@@ -78,9 +78,7 @@ class GraspTrainer:
         end = min(last_step or self.experiment.optimisation.num_steps, self.experiment.optimisation.num_steps)
         with tqdm(total=end, initial=self.step, unit="step", dynamic_ncols=True, mininterval=5) as bar:
             while self.step < end:
-                started = time.process_time()
                 terms = self._train_step()
-                self.cpu_seconds += time.process_time() - started
                 bar.update()
                 experiment = self.experiment
                 if self.step % experiment.log_interval == 0:
@@ -91,6 +89,11 @@ class GraspTrainer:
                     self.validate()
                 if self.step % experiment.checkpoint_interval == 0 or self.step == end:
                     self.checkpoints.save(self.step, self.state())
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of all processes that brought the run here, reading the data and validation included."""
+        return self._earlier_cpu_seconds + time.process_time()
 
     def _train_step(self) -> dict[str, Tensor]:
         settings = self.experiment.optimisation
@@ -179,25 +182,29 @@ class GraspTrainer:
             "data_generator": self.data_generator.get_state(),
             "noise_generator": self.noise_generator.get_state(),
             "torch_generator": torch.get_rng_state(),
-            "config": self.experiment.model.to_json(),
+            "device_generators": torch.cuda.get_rng_state_all(),
+            "experiment": experiment_as_json(self.experiment),
         }
 
     def _resume(self) -> None:
         state = self.checkpoints.load_latest()
         if state is None:
             return
-        if state["config"] != self.experiment.model.to_json():
+        if state.get("experiment") != experiment_as_json(self.experiment):
             raise CheckpointFormatError(
-                f"the states in '{self.checkpoints.folder}' are of another configuration; "
-                "give another experiment folder or delete them"
+                f"the states in '{self.checkpoints.folder}' are of an experiment with other settings (steps and seed "
+                "included); give another --name, or delete them"
             )
-        self.step, self.cpu_seconds = state["step"], state["cpu_seconds"]
+        self.step, self._earlier_cpu_seconds = state["step"], state["cpu_seconds"]
         self.model.load_state_dict(state["model"])
         self.average.model.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.data_generator.set_state(state["data_generator"])
         self.noise_generator.set_state(state["noise_generator"])
         torch.set_rng_state(state["torch_generator"])
+        if state["device_generators"]:
+            torch.cuda.set_rng_state_all(state["device_generators"])
+        self.log.forget_after(self.step)
         self.log.say(f"going on from step {self.step}")
 
 

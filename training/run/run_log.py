@@ -42,3 +42,13 @@ class RunLog:
             if is_new:
                 writer.writerow(("step", "split", "name", "value"))
             writer.writerows((step, split, name, f"{value:.6g}") for name, value in values.items())
+
+    def forget_after(self, step: int) -> None:
+        """Remove values beyond a step, when a run goes on from there."""
+        if not self._metrics.exists():
+            return
+        header, *rows = self._metrics.read_text().splitlines(keepends=True)
+        kept = [row for row in rows if int(row.split(",")[0]) <= step]
+        unfinished = self._metrics.with_suffix(".tmp")
+        unfinished.write_text("".join([header, *kept]))
+        unfinished.replace(self._metrics)

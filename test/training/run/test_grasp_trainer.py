@@ -1,3 +1,10 @@
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -29,10 +36,10 @@ def small_store(seed: int) -> ObservationStore:
     )
 
 
-def make_trainer(folder) -> GraspTrainer:
+def make_trainer(folder, experiment=DEBUG_EXPERIMENT) -> GraspTrainer:
     stores = {"train": small_store(0), "val": small_store(1)}
     torch.manual_seed(0)
-    model = build_grasp_model(DEBUG_EXPERIMENT.model)
+    model = build_grasp_model(experiment.model)
     model.fit_targets(stores["train"].vectors)
     phrasings = {split: lambda category, intent: (f"{intent} the {category}", f"{intent} it") for split in stores}
     return GraspTrainer(DEBUG_EXPERIMENT, model, stores, phrasings, CheckpointStore(folder / "states"), RunLog(folder))
@@ -53,8 +60,28 @@ def test_stopped_training_resumes_to_equal_bits(tmp_path):
         assert torch.equal(tensor, resumed.average.model.state_dict()[name]), name
 
 
+def test_killed_training_resumes_to_equal_bits(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, __file__, str(tmp_path / "killed")], env=os.environ | {"PYTHONPATH": "."}
+    )
+    deadline = time.monotonic() + 100
+    while not list((tmp_path / "killed").glob("states/*.pt")):
+        assert process.poll() is None, "the training ended by itself"
+        assert time.monotonic() < deadline, "no state was written"
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    resumed, whole = make_trainer(tmp_path / "killed"), make_trainer(tmp_path / "whole")
+    whole.run()
+    torch.manual_seed(99)
+    resumed.run()
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
+
+
 def test_training_moves_every_trainable_weight_and_logs(tmp_path):
-    trainer = make_trainer(tmp_path)
+    without_decay = dataclasses.replace(DEBUG_EXPERIMENT.optimisation, weight_decay=0.0)
+    trainer = make_trainer(tmp_path, dataclasses.replace(DEBUG_EXPERIMENT, optimisation=without_decay))
     before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
     trainer.run()
     still = [name for name, p in trainer.model.named_parameters() if torch.equal(p, before[name])]
@@ -70,12 +97,12 @@ def test_validation_repeats_itself(tmp_path):
     assert trainer.validate() == trainer.validate()
 
 
-def test_state_of_another_configuration_is_refused(tmp_path):
+def test_state_of_another_experiment_is_refused(tmp_path):
     trainer = make_trainer(tmp_path)
     state = trainer.state()
-    state["config"] = "{}"
+    state["experiment"] = "{}"
     trainer.checkpoints.save(1, state)
-    with pytest.raises(CheckpointFormatError, match="another configuration"):
+    with pytest.raises(CheckpointFormatError, match="other settings"):
         trainer.run()
 
 
@@ -102,3 +129,19 @@ def test_learning_rate_by_hand():
     assert rate(9) == pytest.approx(1.0)
     assert rate(60) == pytest.approx(0.55)
     assert rate(110) == pytest.approx(0.1)
+
+
+def test_log_forgets_what_is_trained_again(tmp_path):
+    log = RunLog(tmp_path)
+    for step in (1, 2, 3):
+        log.record(step, "train", {"total": float(step)})
+    log.forget_after(2)
+    assert (tmp_path / "metrics.csv").read_text().splitlines() == [
+        "step,split,name,value",
+        "1,train,total,1",
+        "2,train,total,2",
+    ]
+
+
+if __name__ == "__main__":
+    make_trainer(Path(sys.argv[1])).run()
