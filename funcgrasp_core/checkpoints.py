@@ -93,8 +93,8 @@ def load_checkpoint(
     metadata, tensors = _read(path)
     if metadata.get("hand") != reference_hand_digest():
         raise CheckpointFormatError(
-            f"'{path}' was trained with another reference hand than this package has, whose palm and joint axes differ; "
-            "train it anew with this version"
+            f"'{path}' was trained with another reference hand than this package has, with other palm and joint "
+            "axes; train it anew with this version"
         )
     try:
         config = GraspModelConfig.from_json(metadata["config"])
