@@ -14,7 +14,7 @@ import torch
 
 from funcgrasp_core.errors import DatasetError
 from funcgrasp_ros.recorded_scene import TRUTH_TOPIC, read_recording
-from training.data.object_families import FAMILIES, ObjectFamily, Parameters, sample_surface
+from training.data.object_families import FAMILIES, ObjectFamily, Parameters, mesh_from_parameters, sample_surface
 from training.metrics.exact_mesh import ExactMesh
 
 CONTACT_DISTANCE_M = 0.005
@@ -50,6 +50,11 @@ class ExactObject:
         """Points [N, 3] of the table's frame as [1, N, 3] in the object's."""
         rotation, position = self.table_from_object[:3, :3], self.table_from_object[:3, 3]
         return torch.from_numpy((points - position) @ rotation).float()[None]
+
+    def mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices [V, 3] in the table's frame and faces [F, 3]."""
+        vertices, faces = mesh_from_parameters(self.family, self.parameters)
+        return vertices @ self.table_from_object[:3, :3].T + self.table_from_object[:3, 3], faces
 
 
 @dataclass(frozen=True)

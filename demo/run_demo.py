@@ -36,6 +36,15 @@ CAMERA_PATIENCE_S = 1.0
 WARM_UP_INSTRUCTION = "hold the mug"
 
 
+def is_up(client: PlanGraspClient, planner: ChildProcess) -> bool:
+    """Waits for the planner's service, as long as the launch runs."""
+    deadline_s = time.monotonic() + START_PATIENCE_S
+    while time.monotonic() < deadline_s and not planner.has_ended():
+        if client.wait_for_planner(RETRY_PAUSE_S):
+            return True
+    return False
+
+
 def wait_for_scene(client: PlanGraspClient) -> None:
     """Asks until the planner has heard of the object, and lets every camera be heard after that."""
     deadline_s = time.monotonic() + START_PATIENCE_S
@@ -57,7 +66,7 @@ def plan_and_check(
     print(f"\n{plan_table(answer)}", flush=True)
     plan = plan_from_message(answer, hand)
     folder = OUTPUT / re.sub(r"[^a-z0-9]+", "-", instruction.lower()).strip("-")
-    write_plan_folder(plan, folder, with_picture=True)
+    write_plan_folder(plan, folder, object_mesh=exact_object.mesh(), with_picture=True)
     check = check_grasp(plan.grasps[0].vertices, plan.hand_faces, exact_object)
     print(f"best grasp: {check.summary()}\nfiles: {folder.relative_to(ROOT)}", flush=True)
     return [f'"{instruction}": {failure}' for failure in check.failures(part)]
@@ -72,8 +81,8 @@ def run() -> list[str]:
         rclpy.init()
         try:
             client = PlanGraspClient(rclpy.create_node("demo"))
-            if not client.wait_for_planner(START_PATIENCE_S):
-                return [f"The planner has not come up within {START_PATIENCE_S:g} s; its log is above."]
+            if not is_up(client, planner):
+                return [f"The planner ended or has not come up within {START_PATIENCE_S:g} s; its log is above."]
             failures = []
             wait_for_scene(client)
             for instruction, part in INSTRUCTIONS.items():
