@@ -32,7 +32,7 @@ class RosArguments:
     """The parsed arguments of a process or a node.
 
     Attributes:
-        parameters: (node pattern, parameter name, value), later entries win.
+        parameters: (node pattern, parameter name, value), the last that fits a node wins.
         log_levels: logger name ("" for all) -> level name.
     """
 
@@ -87,26 +87,33 @@ def node_matches(pattern: str, full_name: str) -> bool:
 
 
 def read_parameter_file(path: str | Path) -> list[tuple[str, str, Any]]:
-    """(node pattern, parameter name, value) of a parameter file, wildcards first so that exact names win."""
+    """(node pattern, parameter name, value) of a parameter file, in its order; a key may come several times."""
+    loader = None
     try:
-        content = load_ros_yaml(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        with Path(path).open(encoding="utf-8") as file:
+            loader = _RosYamlLoader(file)
+            root = loader.get_single_node()
+            found: list[tuple[str, str, Any]] = []
+            _collect_nodes(loader, "", root, found)
+            return found
+    except (OSError, yaml.YAMLError, ValueError) as error:
         raise RCLError(f"Couldn't parse params file: '{path}': {error}") from error
-    if not isinstance(content, dict):
-        raise RCLError(f"Couldn't parse params file: '{path}': it holds no node names")
-    found: list[tuple[str, str, Any]] = []
-    _collect_nodes(str(path), "", content, found)
-    return sorted(found, key=lambda entry: (entry[0] != "/**", "*" not in entry[0]))
+    finally:
+        if loader is not None:
+            loader.dispose()
 
 
-def _collect_nodes(path: str, pattern: str, content: dict, found: list[tuple[str, str, Any]]) -> None:
-    for key, value in content.items():
+def _collect_nodes(loader: Any, pattern: str, mapping: Any, found: list[tuple[str, str, Any]]) -> None:
+    # The nodes of the YAML tree are walked, since a dictionary would keep only the last of equal keys.
+    if not isinstance(mapping, yaml.MappingNode):
+        raise ValueError(f"expected names of nodes and 'ros__parameters' below '{pattern or '/'}'")
+    for key_node, value_node in mapping.value:
+        key = str(loader.construct_object(key_node))
         if key == "ros__parameters" and pattern:
-            found.extend((pattern, name, item) for name, item in _flatten("", value or {}))
-        elif isinstance(value, dict):
-            _collect_nodes(path, f"{pattern.rstrip('/')}/{str(key).strip('/')}", value, found)
+            parameters = loader.construct_object(value_node, deep=True) or {}
+            found.extend((pattern, name, item) for name, item in _flatten("", parameters))
         else:
-            raise RCLError(f"Couldn't parse params file: '{path}': '{key}' is not inside 'ros__parameters'")
+            _collect_nodes(loader, f"{pattern.rstrip('/')}/{key.strip('/')}", value_node, found)
 
 
 def _flatten(prefix: str, content: dict) -> list[tuple[str, Any]]:

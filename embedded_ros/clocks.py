@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from embedded_ros.errors import NotInSubsetError, refuse_members
+from embedded_ros.exceptions import NotInitializedException
 from embedded_ros.message_classes import Message, message_class
 
 NANOSECONDS = 1_000_000_000
@@ -61,6 +62,9 @@ class Duration:
 
     def __repr__(self) -> str:
         return f"Duration(nanoseconds={self._nanoseconds})"
+
+    def __str__(self) -> str:
+        return "Infinite" if self._nanoseconds == INFINITE_NANOSECONDS else repr(self)
 
 
 Infinite = Duration(nanoseconds=INFINITE_NANOSECONDS)
@@ -181,6 +185,10 @@ class Clock:
         from embedded_ros.context import get_default_context
 
         context = context or get_default_context()
+        if not context.ok():
+            raise NotInitializedException()
+        if until.clock_type != self._clock_type:
+            raise ValueError("until's clock type does not match this clock's type")
         while context.ok():
             left_ns = (until - self.now()).nanoseconds
             if left_ns <= 0:

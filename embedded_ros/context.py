@@ -85,6 +85,8 @@ class Context:
         if self._participant is not None:
             self._finish()
 
+    destroy = try_shutdown
+
     def _finish(self) -> None:
         self.stop()
         with self._lock:

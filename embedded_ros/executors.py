@@ -147,9 +147,13 @@ class Executor:
     def _pop_task(self) -> Task | None:
         if self._tasks:
             return self._tasks.popleft()
-        while self._triggered:
-            task = self._start(self._triggered.popleft())
+        with self._lock:
+            triggered, self._triggered = self._triggered, deque()
+        while triggered:
+            task = self._start(triggered.popleft())
             if task is not None:
+                with self._lock:
+                    self._triggered.extendleft(reversed(triggered))
                 return task
         return None
 

@@ -2,8 +2,7 @@
 
 import importlib.util
 import itertools
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -139,18 +138,6 @@ class SetEnvironmentVariable(Action):
         context.environment[text_of(context, self.name)] = text_of(context, self.value)
 
 
-class UnsetEnvironmentVariable(Action):
-    """Remove a variable of the processes that are started afterwards."""
-
-    def __init__(self, name: Any, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.name = name
-
-    def execute(self, context: LaunchContext) -> None:
-        """Remove it."""
-        context.environment.pop(text_of(context, self.name), None)
-
-
 class PushRosNamespace(Action):
     """Put the nodes that follow in the same scope into a namespace."""
 
@@ -191,30 +178,6 @@ class GroupAction(Action):
         return self.actions
 
 
-class OpaqueFunction(Action):
-    """Call a function with the context; it may return actions."""
-
-    def __init__(self, *, function: Callable[..., Any], args: Iterable = (), kwargs: dict | None = None, **rest: Any):
-        super().__init__(**rest)
-        self.function, self.args, self.kwargs = function, tuple(args), kwargs or {}
-
-    def execute(self, context: LaunchContext) -> Entities | None:
-        """Call it."""
-        return self.function(context, *self.args, **self.kwargs)
-
-
-class LogInfo(Action):
-    """Print a message."""
-
-    def __init__(self, *, msg: Any, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.msg = msg
-
-    def execute(self, context: LaunchContext) -> None:
-        """Print it."""
-        context.service.log("INFO", "launch.user", text_of(context, self.msg))
-
-
 class PythonLaunchDescriptionSource:
     """A launch file in Python."""
 
@@ -223,8 +186,8 @@ class PythonLaunchDescriptionSource:
     def __init__(self, launch_file_path: Any):
         self.location = launch_file_path
 
-    def load(self, context: LaunchContext) -> tuple[Path, LaunchDescription]:
-        """The file's path and the description that it generates."""
+    def load(self, context: LaunchContext) -> LaunchDescription:
+        """The description that the file generates."""
         path = Path(text_of(context, self.location)).resolve()
         if not path.is_file():
             raise FileNotFoundError(f"the launch file '{path}' does not exist")
@@ -237,7 +200,7 @@ class PythonLaunchDescriptionSource:
             raise RuntimeError(
                 f"launch file '{path}' does not contain the required function 'generate_launch_description()'"
             )
-        return path, module.generate_launch_description()
+        return module.generate_launch_description()
 
 
 class IncludeLaunchDescription(Action):
@@ -254,15 +217,12 @@ class IncludeLaunchDescription(Action):
         """Set the arguments and execute the file."""
         for name, value in self.launch_arguments:
             context.launch_configurations[text_of(context, name)] = text_of(context, value)
-        outer = context.launch_file
-        context.launch_file, description = self.source.load(context)
-        run_entities([description], context)
-        context.launch_file = outer
+        run_entities([self.source.load(context)], context)
 
     def get_sub_entities(self) -> Entities:
         """The included file, where its path is known before anything runs."""
         try:
-            return [self.source.load(LaunchContext())[1]]
+            return [self.source.load(LaunchContext())]
         except RuntimeError:
             return []
 
@@ -297,22 +257,6 @@ class Shutdown(EmitEvent):
         super().__init__(event=ShutdownEvent(reason=reason), **kwargs)
 
 
-class TimerAction(Action):
-    """Execute actions later."""
-
-    def __init__(self, *, period: float, actions: Iterable[Any], **kwargs: Any):
-        super().__init__(**kwargs)
-        self.period, self.actions = period, list(actions)
-
-    def execute(self, context: LaunchContext) -> None:
-        """Start the timer."""
-        seconds = float(self.period if isinstance(self.period, (int, float)) else text_of(context, self.period))
-        timer = threading.Timer(seconds, context.service.call_soon, [self.actions])
-        timer.daemon = True
-        context.service.add_timer(timer)
-        timer.start()
-
-
 class EventHandler:
     """Actions that follow an event."""
 
@@ -329,13 +273,6 @@ class EventHandler:
         if callable(found) and not isinstance(found, Action):
             found = found(event, context) or []
         return found if isinstance(found, (list, tuple)) else [found]  # type: ignore[return-value]
-
-
-class OnShutdown(EventHandler):
-    """When the launch ends."""
-
-    def __init__(self, *, on_shutdown: Any):
-        super().__init__(ShutdownEvent, on_shutdown)
 
 
 class RegisterEventHandler(Action):

@@ -33,19 +33,8 @@ class ProcessEvent(Event):
         self.process_name = action.process_name
 
 
-class ProcessStarted(ProcessEvent):
-    """A process was started."""
-
-
 class ProcessExited(ProcessEvent):
     """A process has ended with `returncode`."""
-
-
-class OnProcessStart(EventHandler):
-    """When a process was started."""
-
-    def __init__(self, *, target_action: Any = None, on_start: Any):
-        super().__init__(ProcessStarted, on_start, target_action)
 
 
 class OnProcessExit(EventHandler):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_ros.launch_actions import Event, EventHandler, LaunchDescription, ShutdownEvent, run_entities
-from embedded_ros.launch_processes import ExecuteProcess, ProcessExited, ProcessStarted
+from embedded_ros.launch_processes import ExecuteProcess, ProcessExited
 from embedded_ros.launch_substitutions import LaunchContext
 
 
@@ -28,9 +28,8 @@ class LaunchService:
         self.handlers: list[EventHandler] = []
         self.temporary_files: list[Path] = []
         self._descriptions: list[LaunchDescription] = []
-        self._events: queue.SimpleQueue[Event | list[Any]] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._running: list[ExecuteProcess] = []
-        self._timers: list[threading.Timer] = []
         self._stop_started: float | None = None
         self._write_lock = threading.Lock()
         self._status = 0
@@ -42,14 +41,6 @@ class LaunchService:
     def emit(self, event: Event) -> None:
         """Queue an event; may be called by any thread and by signal handlers."""
         self._events.put(event)
-
-    def call_soon(self, actions: list[Any]) -> None:
-        """Queue actions; may be called by any thread."""
-        self._events.put(actions)
-
-    def add_timer(self, timer: threading.Timer) -> None:
-        """Keep the launch running until this timer has fired."""
-        self._timers.append(timer)
 
     def shutdown(self) -> None:
         """End the launch; may be called by any thread."""
@@ -69,39 +60,28 @@ class LaunchService:
         assert action.process is not None
         self._running.append(action)
         self.log("INFO", action.process_name, f"process started with pid [{action.process.pid}]")
-        self.emit(ProcessStarted(action, action.process.pid))
 
-    def run(self, *, shutdown_when_idle: bool = True) -> int:
+    def run(self) -> int:
         """Execute the descriptions and wait for the end; returns the exit status."""
         previous = {number: signal.signal(number, self._on_signal) for number in _HANDLED_SIGNALS}
         try:
             self._try(self._descriptions)
-            while self._running or self._has_pending_timers() or not (self._events.empty() and shutdown_when_idle):
+            while self._running or not self._events.empty():
                 self._handle_next()
             return self._status
         finally:
             for action in self._running:
                 action.signal(signal.SIGKILL)
-            for timer in self._timers:
-                timer.cancel()
             for path in self.temporary_files:
                 path.unlink(missing_ok=True)
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _has_pending_timers(self) -> bool:
-        return self._stop_started is None and any(timer.is_alive() for timer in self._timers)
-
     def _handle_next(self) -> None:
         try:
-            event = self._events.get(timeout=0.1)
+            self._handle(self._events.get(timeout=0.1))
         except queue.Empty:
             self._escalate()
-            return
-        if isinstance(event, Event):
-            self._handle(event)
-        elif self._stop_started is None:
-            self._try(event)
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, ProcessExited):

@@ -1,9 +1,7 @@
 """Launch substitutions and conditions: values that are known only when a launch file runs."""
 
-import math
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from embedded_ros.packages import find_package
@@ -18,7 +16,7 @@ class InvalidConditionExpressionError(RuntimeError):
 
 
 class LaunchContext:
-    """What a launch file runs in: configurations, the environment of children, the namespace, the file."""
+    """What a launch file runs in: configurations, the environment of children, the namespace."""
 
     def __init__(self, *, argv: Iterable[str] | None = None, noninteractive: bool = False):
         self.argv = list(argv or [])
@@ -26,7 +24,6 @@ class LaunchContext:
         self.launch_configurations: dict[str, str] = {}
         self.environment: dict[str, str] = dict(os.environ)
         self.ros_namespace = ""
-        self.launch_file: Path | None = None
         self.service: Any = None
 
     def perform_substitution(self, substitution: "Substitution") -> str:
@@ -142,36 +139,6 @@ class EnvironmentVariable(Substitution):
         return text_of(context, self.default_value)
 
 
-class ThisLaunchFile(Substitution):
-    """The path of the launch file that is running."""
-
-    def perform(self, context: LaunchContext) -> str:
-        """The path."""
-        if context.launch_file is None:
-            raise SubstitutionFailure("ThisLaunchFile used outside of a launch file")
-        return str(context.launch_file)
-
-
-class ThisLaunchFileDir(ThisLaunchFile):
-    """The folder of the launch file that is running."""
-
-    def perform(self, context: LaunchContext) -> str:
-        """The folder."""
-        return str(Path(super().perform(context)).parent)
-
-
-class PythonExpression(Substitution):
-    """The value of a Python expression, as text."""
-
-    def __init__(self, expression: Any):
-        self.expression = normalize_to_list_of_substitutions(expression)
-
-    def perform(self, context: LaunchContext) -> str:
-        """Evaluate; the names of `math` are known."""
-        expression = perform_substitutions(context, self.expression)
-        return str(eval(expression, {"math": math, **vars(math)}))
-
-
 class FindPackageShare(Substitution):
     """The share folder of a package."""
 
@@ -216,18 +183,6 @@ class UnlessCondition(IfCondition):
     def evaluate(self, context: LaunchContext) -> bool:
         """Evaluate the expression."""
         return not super().evaluate(context)
-
-
-class LaunchConfigurationEquals(Condition):
-    """True if a configuration has a value."""
-
-    def __init__(self, launch_configuration_name: str, expected_value: Any):
-        self.name, self.expected_value = launch_configuration_name, expected_value
-
-    def evaluate(self, context: LaunchContext) -> bool:
-        """Compare."""
-        value = context.launch_configurations.get(self.name)
-        return value == (None if self.expected_value is None else text_of(context, self.expected_value))
 
 
 def describe_default(default: Sequence[Substitution]) -> str:

@@ -5,7 +5,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -144,7 +143,14 @@ class RcutilsLogger:
         return self.log(message, LoggingSeverity.FATAL, **kwargs)
 
 
-get_logger: Callable[[str], RcutilsLogger] = RcutilsLogger
+_root_logger = RcutilsLogger()
+
+
+def get_logger(name: str) -> RcutilsLogger:
+    """A logger by name; ValueError for an empty one."""
+    if not name:
+        raise ValueError("Logger name must not be empty.")
+    return RcutilsLogger(name)
 
 
 def _emit(name: str, severity: LoggingSeverity, message: str, code: Any, line: int) -> None:

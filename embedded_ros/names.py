@@ -32,6 +32,7 @@ def validate_node_name(name: str) -> bool:
 
 def validate_namespace(namespace: str) -> bool:
     """True, or InvalidNamespaceException."""
+    _refuse(InvalidNamespaceException, namespace, not namespace, "namespace must not be empty", 0)
     _refuse(
         InvalidNamespaceException, namespace, not namespace.startswith("/"),
         "namespace must be absolute, it must lead with a '/'", 0,
@@ -57,6 +58,8 @@ def validate_full_topic_name(name: str, *, is_service: bool = False) -> bool:
 def validate_topic_name(name: str, *, is_service: bool = False) -> bool:
     """True for a name as a program gives it, before expansion."""
     error = InvalidServiceNameException if is_service else InvalidTopicNameException
+    if not isinstance(name, str):
+        raise TypeError(f"a name must be a str, not {type(name)}")
     _refuse(error, name, not name, "topic name must not be empty string", 0)
     _refuse_common(error, name)
     _refuse_characters(error, name, r"[^A-Za-z0-9_/~{}]", "topic name")
@@ -80,6 +83,8 @@ def expand_topic_name(name: str, node_name: str, namespace: str) -> str:
         name = f"{prefix}/{node_name}{name[1:]}"
     for placeholder, value in (("{node}", node_name), ("{ns}", prefix), ("{namespace}", prefix)):
         name = name.replace(placeholder, value)
+    if "{" in name or "}" in name:
+        raise ValueError(f"topic name is invalid: '{name}' holds an unknown substitution")
     return name if name.startswith("/") else f"{prefix}/{name}"
 
 
@@ -124,7 +129,7 @@ def _refuse_tokens(error: type[NameValidationException], name: str, kind: str) -
     found = re.search(r"//|/\d", name)
     if found:
         repeated = f"{kind} must not contain repeated '/'"
-        digit = f"{kind} must not have a token that starts with a number"
+        digit = f"{kind} token must not start with a number"
         raise error(name, repeated if found.group() == "//" else digit, found.start() + 1)
 
 

@@ -52,6 +52,7 @@ class Node(NodeParameters):
         names.validate_namespace(self._namespace)
 
         self._publishers: list[Publisher] = []
+        self._rosout_publisher: Publisher | None = None
         self._entities: list[Any] = []
         self._events: dict[int, QosEvent] = {}
         self._default_callback_group = MutuallyExclusiveCallbackGroup()
@@ -69,7 +70,8 @@ class Node(NodeParameters):
 
         if enable_rosout:
             log_type = message_class("rcl_interfaces/msg/Log")
-            attach_rosout(self._logger.name, self.create_publisher(log_type, "/rosout", qos_profile_rosout_default))
+            self._rosout_publisher = Publisher(self, log_type, "/rosout", qos_profile_rosout_default)
+            attach_rosout(self._logger.name, self._rosout_publisher)
         self._parameter_event_publisher = self.create_publisher(
             message_class("rcl_interfaces/msg/ParameterEvent"), "/parameter_events", qos_profile_parameter_events
         )
@@ -124,6 +126,8 @@ class Node(NodeParameters):
         if current is not None and current is not new_executor:
             current.remove_node(self)
         self._executor_reference = None if new_executor is None else weakref.ref(new_executor)
+        if new_executor is not None and new_executor is not current:
+            new_executor.add_node(self)
 
     def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
         """The absolute name of a topic after expansion and remapping."""
@@ -247,7 +251,8 @@ class Node(NodeParameters):
             executor.wake()
 
     def _entities_changed(self) -> None:
-        readers, writers = [], [publisher.raw.guid() for publisher in self._publishers]
+        hidden = [] if self._rosout_publisher is None else [self._rosout_publisher]
+        readers, writers = [], [publisher.raw.guid() for publisher in (*self._publishers, *hidden)]
         for entity in self._entities:
             readers += [entity.reader.guid()] if hasattr(entity, "reader") else []
             writers += [entity.writer.guid()] if hasattr(entity, "writer") else []
@@ -297,7 +302,8 @@ class Node(NodeParameters):
         detach_rosout(self._logger.name)
         entities, publishers = self._entities, self._publishers
         self._entities, self._publishers, self._events = [], [], {}
-        for entity in (*entities, *publishers):
+        hidden = [] if self._rosout_publisher is None else [self._rosout_publisher]
+        for entity in (*entities, *publishers, *hidden):
             entity.destroy()
         if self._context.ok():
             self._context.graph_announcer.update(self._name, self._namespace, None, None)
@@ -366,6 +372,8 @@ def _refuse_overriding(options: Any) -> None:
 def _as_profile(qos_profile: QoSProfile | int) -> QoSProfile:
     if isinstance(qos_profile, QoSProfile):
         return qos_profile
-    if isinstance(qos_profile, int) and qos_profile >= 0:
-        return QoSProfile(depth=qos_profile)
-    raise TypeError(f"Expected QoSProfile or a history depth of at least 0, but received {qos_profile!r}")
+    if not isinstance(qos_profile, int):
+        raise TypeError(f"Expected QoSProfile or int, but received {type(qos_profile)!r}")
+    if qos_profile < 0:
+        raise ValueError("history depth must be greater than or equal to zero")
+    return QoSProfile(depth=qos_profile)

@@ -1,5 +1,6 @@
 """The parameter half of a node: declaring, getting, setting, callbacks and the six services."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from embedded_ros.exceptions import (
 )
 from embedded_ros.message_classes import message_class, service_class
 from embedded_ros.names import validate_parameter_name
-from embedded_ros.parameters import Parameter, descriptor_objection
+from embedded_ros.parameters import Parameter, descriptor_objection, parameter_value_to_python
 from embedded_ros.qos import qos_profile_parameters
 
 _SERVICE_NAMES = (
@@ -74,6 +75,10 @@ class NodeParameters:
         value = entry[1] if len(entry) > 1 else None
         descriptor: Any = entry[2] if len(entry) > 2 else descriptor_type(dynamic_typing=len(entry) == 1)
         validate_parameter_name(name)
+        if len(entry) == 1:
+            warnings.warn(f"parameter '{name}' should be declared with a value or a type", stacklevel=4)
+        if isinstance(value, message_class("rcl_interfaces/msg/ParameterValue")):
+            value = parameter_value_to_python(value)
         if not isinstance(descriptor, descriptor_type):
             raise TypeError(f"Third element {descriptor} of parameter '{name}' is not a ParameterDescriptor.")
         if isinstance(value, Parameter.Type):
@@ -176,7 +181,6 @@ class NodeParameters:
 
     def set_parameters(self, parameter_list: list[Parameter]) -> list[Any]:
         """Set parameters one by one; one result for each."""
-        self._require_declared(parameter_list)
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
 
     def set_parameters_atomically(self, parameter_list: list[Parameter]) -> Any:
@@ -185,7 +189,10 @@ class NodeParameters:
             given = parameter_list
             parameter_list = [p for callback in self._pre_set_parameters_callbacks for p in callback(given)]
             if not parameter_list:
-                return _result("parameter list cannot be empty after the pre-set callbacks")
+                return _result(
+                    "parameter list cannot be empty, this might be due to pre_set_parameters_callback modifying the "
+                    "original parameters list."
+                )
         self._require_declared(parameter_list)
         return self._set_atomically(parameter_list, None, keep_unset=False)
 

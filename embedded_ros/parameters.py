@@ -106,7 +106,10 @@ _ELEMENT_TYPES: dict[str, type] = {
 
 def parameter_value_to_python(parameter_value: Any) -> Any:
     """The Python value of a rcl_interfaces/ParameterValue."""
-    kind = Parameter.Type(parameter_value.type)
+    try:
+        kind = Parameter.Type(parameter_value.type)
+    except ValueError:
+        raise RuntimeError(f"unexpected parameter type {parameter_value.type}") from None
     if kind is Parameter.Type.NOT_SET:
         return None
     value = getattr(parameter_value, f"{kind.name.lower()}_value")

@@ -141,7 +141,7 @@ class QoSProfile:
         else:
             assert isinstance(value, type(self._DEFAULTS[name])), f"{name} must be a {type(self._DEFAULTS[name])}"
         if name == "depth" and value == 0 and self.history == HistoryPolicy.KEEP_LAST:
-            warnings.warn("A zero depth with KEEP_LAST stores no data; 1 is used instead.", stacklevel=3)
+            warnings.warn("A zero depth with KEEP_LAST doesn't make sense; no data could be stored.", stacklevel=3)
         super().__setattr__(name, value)
 
     def __eq__(self, other: object) -> bool:
@@ -213,6 +213,16 @@ qos_profile_action_status_default = _profile(1, durability=DurabilityPolicy.TRAN
 
 class QoSPresetProfiles(Enum):
     """The ready-made profiles by name."""
+
+    @classmethod
+    def short_keys(cls) -> list[str]:
+        """The profiles' names in lower case."""
+        return [name.lower() for name in cls.__members__]
+
+    @classmethod
+    def get_from_short_key(cls, name: str) -> QoSProfile:
+        """The profile of a name in any case."""
+        return cls[name.upper()].value
 
     DEFAULT = qos_profile_default
     SYSTEM_DEFAULT = qos_profile_system_default

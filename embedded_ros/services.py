@@ -152,17 +152,12 @@ class Client(_ServiceEndpoint):
         return future
 
     def call(self, request: Any, timeout_sec: float | None = None) -> Any:
-        """Send a request and wait for the response; another thread must spin the node.
-
-        Raises:
-            TimeoutError: no response within `timeout_sec`.
-        """
+        """Send a request and wait for the response, None after the timeout; another thread must spin the node."""
         event = threading.Event()
         future = self.call_async(request)
         future.add_done_callback(lambda _: event.set())
         if not event.wait(timeout_sec if timeout_sec is None or timeout_sec >= 0 else None):
             self.remove_pending_request(future)
-            raise TimeoutError()
         return future.result()
 
     def remove_pending_request(self, future: Future) -> None:

@@ -144,7 +144,7 @@ class Task(Future):
             return
         if isinstance(awaited, Future):
             awaited.add_done_callback(self._make_resumer())
-        else:
+        elif self._executor is not None:
             self._executor.resume(self)
 
     def _make_resumer(self) -> Callable[[Future], None]:

@@ -167,7 +167,7 @@ def test_conditions(package: Path, launch) -> None:
 
 STUBBORN = """\
 from launch import LaunchDescription
-from launch.actions import EmitEvent, ExecuteProcess, RegisterEventHandler, Shutdown, TimerAction
+from launch.actions import EmitEvent, ExecuteProcess, RegisterEventHandler
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown as ShutdownEvent
 import sys

@@ -11,10 +11,12 @@ def parameter_file(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(
         """
-        /arm/mover:
-          ros__parameters: {speed: 0.5, tiny: 1e-3, nested: {deep: [1, 2]}, name: exact}
         /**:
-          ros__parameters: {name: wildcard, everyone: true}
+          ros__parameters: {name: first, everyone: true}
+        /arm/mover:
+          ros__parameters: {speed: 0.5, tiny: 1e-3, nested: {deep: [1, 2]}, name: second}
+        /**:
+          ros__parameters: {name: third}
         /other:
           ros__parameters: {speed: 9.9}
         /**/mover:
@@ -48,7 +50,7 @@ def test_file_and_command_line(shut_down, parameter_file) -> None:
     assert node.declare_parameter("speed", 0.1).value == 0.75, "the command line comes after the file"
     assert node.declare_parameter("tiny", 1.0).value == 0.001
     assert node.declare_parameter("nested.deep", [0]).value == [1, 2]
-    assert node.declare_parameter("name", "").value == "exact", "a node's own name wins over a wildcard"
+    assert node.declare_parameter("name", "").value == "third", "the last wins, also of equal keys"
     assert node.declare_parameter("everyone", False).value is True
     assert node.declare_parameter("any_namespace", False).value is True
     assert node.declare_parameter("text", Parameter.Type.STRING).value == "5"

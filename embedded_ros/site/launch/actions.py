@@ -6,14 +6,10 @@ from embedded_ros.launch_actions import (
     EmitEvent,
     GroupAction,
     IncludeLaunchDescription,
-    LogInfo,
-    OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
     SetLaunchConfiguration,
     Shutdown,
-    TimerAction,
-    UnsetEnvironmentVariable,
 )
 from embedded_ros.launch_processes import ExecuteProcess
 
@@ -23,13 +19,9 @@ __all__ = [
     "ExecuteProcess",
     "GroupAction",
     "IncludeLaunchDescription",
-    "LogInfo",
-    "OpaqueFunction",
     "RegisterEventHandler",
     "SetEnvironmentVariable",
     "SetLaunchConfiguration",
     "Shutdown",
-    "TimerAction",
-    "UnsetEnvironmentVariable",
 ]
 __getattr__ = refuse_unknown_names(__name__)

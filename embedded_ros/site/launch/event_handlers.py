@@ -1,8 +1,7 @@
 """Stands in for launch.event_handlers."""
 
 from embedded_ros.errors import refuse_unknown_names
-from embedded_ros.launch_actions import OnShutdown
-from embedded_ros.launch_processes import OnProcessExit, OnProcessStart
+from embedded_ros.launch_processes import OnProcessExit
 
-__all__ = ["OnProcessExit", "OnProcessStart", "OnShutdown"]
+__all__ = ["OnProcessExit"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -5,21 +5,15 @@ from embedded_ros.launch_substitutions import (
     EnvironmentVariable,
     LaunchConfiguration,
     PathJoinSubstitution,
-    PythonExpression,
     SubstitutionFailure,
     TextSubstitution,
-    ThisLaunchFile,
-    ThisLaunchFileDir,
 )
 
 __all__ = [
     "EnvironmentVariable",
     "LaunchConfiguration",
     "PathJoinSubstitution",
-    "PythonExpression",
     "SubstitutionFailure",
     "TextSubstitution",
-    "ThisLaunchFile",
-    "ThisLaunchFileDir",
 ]
 __getattr__ = refuse_unknown_names(__name__)

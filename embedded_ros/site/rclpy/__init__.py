@@ -12,7 +12,7 @@ from embedded_ros.api import (
     spin_until_future_complete,
     try_shutdown,
 )
-from embedded_ros.context import Context, SignalHandlerOptions
+from embedded_ros.context import Context, SignalHandlerOptions, get_default_context
 from embedded_ros.errors import install_finder, refuse_unknown_names
 from embedded_ros.node import Node
 from embedded_ros.parameters import Parameter
@@ -27,6 +27,7 @@ __all__ = [
     "Parameter",
     "SignalHandlerOptions",
     "create_node",
+    "get_default_context",
     "get_global_executor",
     "get_rmw_implementation_identifier",
     "init",

@@ -3,6 +3,7 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.log import (
     LoggingSeverity,
+    _root_logger,
     get_logger,
     get_logger_effective_level,
     get_logging_severity_from_string,
@@ -11,6 +12,7 @@ from embedded_ros.log import (
 
 __all__ = [
     "LoggingSeverity",
+    "_root_logger",
     "get_logger",
     "get_logger_effective_level",
     "get_logging_severity_from_string",
