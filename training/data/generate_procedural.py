@@ -5,10 +5,12 @@ stopped. The result has the OakInk-Shape layout, with clouds and rendered views 
 """
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from funcgrasp_core.assets import REFERENCE_HAND, asset_path
 from funcgrasp_core.errors import FuncGraspError
 from training.data.frozen_grasps import FROZEN_FILE, FrozenGrasps, load_frozen_grasps, save_frozen_grasps
 from training.data.oakink_layout import SPLITS
@@ -53,8 +55,17 @@ def synthesise_all(options: argparse.Namespace) -> FrozenGrasps:
         options.seed,
         options.output / _SYNTHESIS_FOLDER,
         synthesise_grasps,
+        settings_digest(),
         options.workers,
     )
+
+
+def settings_digest() -> str:
+    """Differs whenever the synthesis settings or the hand that grasps differ; hexadecimal."""
+    from training.data.grasp_synthesis import SynthesisSettings
+
+    hand = hashlib.sha256(asset_path(REFERENCE_HAND).read_bytes()).hexdigest()
+    return hashlib.sha256(f"{SynthesisSettings()!r}/{hand}".encode()).hexdigest()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -35,6 +35,7 @@ class SynthesisChunk:
         intent: what the grasps are for.
         grasps_per_object: how many are wanted.
         seed: of the whole data set.
+        settings_digest: tells settings and hand of the synthesiser from others.
     """
 
     objects: tuple[ProceduralObject, ...]
@@ -42,12 +43,16 @@ class SynthesisChunk:
     intent: str
     grasps_per_object: int
     seed: int
+    settings_digest: str
 
     @property
     def file_name(self) -> str:
-        """Differs whenever the result could."""
-        ids = ",".join(item.object_id for item in self.objects)
-        key = f"{ids}/{self.intent}/{self.grasps_per_object}/{self.seed}"
+        """Differs whenever objects, intent, number, seed or settings do; a change of the synthesiser's code it misses.
+
+        After such a change (grasp templates, filters, object families), remove the folder of finished chunks.
+        """
+        shapes = ",".join(item.digest for item in self.objects)
+        key = f"{shapes}/{self.intent}/{self.grasps_per_object}/{self.seed}/{self.settings_digest}"
         return f"{self.objects[0].category}_{self.intent}_{hashlib.sha256(key.encode()).hexdigest()[:12]}.safetensors"
 
 
@@ -57,6 +62,7 @@ def collect_grasps(
     seed: int,
     folder: Path,
     synthesise: Synthesiser,
+    settings_digest: str,
     num_workers: int = 1,
     show_progress: bool = True,
 ) -> FrozenGrasps:
@@ -68,11 +74,12 @@ def collect_grasps(
         seed: of every random choice.
         folder: where finished chunks are kept.
         synthesise: makes the grasps of a chunk.
+        settings_digest: tells settings and hand of the synthesiser from others; chunks made with others are not used.
         num_workers: processes, each with one thread.
         show_progress: draws a progress bar.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    chunks = list(make_chunks(objects, grasps_per_object, seed))
+    chunks = list(make_chunks(objects, grasps_per_object, seed, settings_digest))
     missing = [chunk for chunk in chunks if not (folder / chunk.file_name).is_file()]
     bar = tqdm(total=len(chunks), initial=len(chunks) - len(missing), desc="grasps", disable=not show_progress)
     with bar:
@@ -87,7 +94,9 @@ def collect_grasps(
     return FrozenGrasps(tuple(objects), torch.cat(vectors), torch.cat(object_indices), torch.cat(intent_indices))
 
 
-def make_chunks(objects: Sequence[ProceduralObject], grasps_per_object: int, seed: int) -> Iterator[SynthesisChunk]:
+def make_chunks(
+    objects: Sequence[ProceduralObject], grasps_per_object: int, seed: int, settings_digest: str
+) -> Iterator[SynthesisChunk]:
     """Divides objects, sorted by category, into chunks for every intent of the category."""
     first = 0
     for category, members in itertools.groupby(objects, key=lambda item: item.category):
@@ -95,7 +104,7 @@ def make_chunks(objects: Sequence[ProceduralObject], grasps_per_object: int, see
         for start in range(0, len(group), OBJECTS_PER_CHUNK):
             chosen = group[start : start + OBJECTS_PER_CHUNK]
             for intent in intents_of(category):
-                yield SynthesisChunk(chosen, first + start, intent, grasps_per_object, seed)
+                yield SynthesisChunk(chosen, first + start, intent, grasps_per_object, seed, settings_digest)
         first += len(group)
 
 

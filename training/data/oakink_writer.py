@@ -29,13 +29,23 @@ _PICKLE_PROTOCOL = 4
 
 
 def write_object_names(root: Path, names: Mapping[str, str]) -> None:
-    """Writes `metaV2`: the folder name of every object id, and an empty table of virtual objects."""
+    """Adds the folder name of every object id to `metaV2`, which also gets a table of virtual objects.
+
+    Raises:
+        DatasetError: an id is no object id, the tables know it by another name, or they are damaged.
+    """
     for object_id in names:
         if len(object_id) != OBJECT_ID_LENGTH:
             raise DatasetError(f"object ids have {OBJECT_ID_LENGTH} characters, '{object_id}' has {len(object_id)}")
-    table = {object_id: {"name": name} for object_id, name in sorted(names.items())}
-    for file_name, content in ((OBJECT_NAMES_FILE, table), (VIRTUAL_OBJECT_NAMES_FILE, {})):
-        _write(root / META_FOLDER / file_name, (json.dumps(content, indent=1) + "\n").encode())
+    table = _read_names(root / META_FOLDER / OBJECT_NAMES_FILE)
+    for object_id, name in names.items():
+        known = table.setdefault(object_id, name)
+        if known != name:
+            raise DatasetError(f"{root} knows object {object_id} as '{known}', not as '{name}': choose another folder")
+    virtual = _read_names(root / META_FOLDER / VIRTUAL_OBJECT_NAMES_FILE)
+    for file_name, content in ((OBJECT_NAMES_FILE, table), (VIRTUAL_OBJECT_NAMES_FILE, virtual)):
+        entries = {object_id: {"name": name} for object_id, name in sorted(content.items())}
+        write_whole(root / META_FOLDER / file_name, (json.dumps(entries, indent=1) + "\n").encode())
 
 
 def write_object_mesh(root: Path, name: str, vertices: np.ndarray, faces: np.ndarray) -> Path:
@@ -55,7 +65,7 @@ def write_object_mesh(root: Path, name: str, vertices: np.ndarray, faces: np.nda
     )
     rows = np.empty(len(faces), dtype=[("count", "u1"), ("indices", "<i4", 3)])
     rows["count"], rows["indices"] = 3, faces
-    _write(path, header.encode() + vertices.astype("<f4").tobytes() + rows.tobytes())
+    write_whole(path, header.encode() + vertices.astype("<f4").tobytes() + rows.tobytes())
     return path
 
 
@@ -76,8 +86,8 @@ def write_grasp(root: Path, category: str, grasp_id: str, source: GraspSource, v
     pieces = np.split(vector.astype(np.float32), np.cumsum(list(HAND_ARRAYS.values()))[:-1])
     hand = {key: np.array(piece) for key, piece in zip(HAND_ARRAYS, pieces, strict=True)}
     folder = root / GRASPS_FOLDER / category / source.object_id / grasp_id
-    _write(folder / HAND_FILE, pickle.dumps(hand, protocol=_PICKLE_PROTOCOL))
-    _write(folder / SOURCE_FILE, source.as_text().encode())
+    write_whole(folder / HAND_FILE, pickle.dumps(hand, protocol=_PICKLE_PROTOCOL))
+    write_whole(folder / SOURCE_FILE, source.as_text().encode())
     return folder
 
 
@@ -87,9 +97,19 @@ def make_grasp_id(object_id: str, intent: str, index: int) -> str:
     return digest[:GRASP_ID_LENGTH]
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Writes a whole file or none: an interrupted run leaves no half file behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".unfinished")
     unfinished.write_bytes(content)
     unfinished.replace(path)
+
+
+def _read_names(path: Path) -> dict[str, str]:
+    """Object id -> name of a table; empty if there is none yet."""
+    if not path.is_file():
+        return {}
+    try:
+        return {object_id: entry["name"] for object_id, entry in json.loads(path.read_text()).items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f'{path}: expected {{"<object id>": {{"name": "<name>"}}}}') from error

@@ -1,37 +1,84 @@
 """Writes a procedural data set to disk from object parameters and grasps: meshes, clouds, views and grasp files."""
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from training.data.frozen_grasps import FrozenGrasps
 from training.data.oakink import CLOUDS_FOLDER, sample_object_cloud
-from training.data.oakink_layout import GraspSource
-from training.data.oakink_writer import make_grasp_id, write_grasp, write_object_mesh, write_object_names
+from training.data.oakink_layout import GRASPS_FOLDER, OBJECTS_FOLDER, GraspSource
+from training.data.oakink_writer import make_grasp_id, write_grasp, write_object_mesh, write_object_names, write_whole
 from training.data.object_families import mesh_from_parameters
 from training.data.procedural_objects import ProceduralObject, object_seed, write_procedural_objects
-from training.data.view_rendering import store_views
+from training.data.view_rendering import RENDERS_FOLDER, store_views
 
 _STAGE = "procedural"
 _SUBJECTS = "0000"
 _FINISHED_FOLDER = ".finished"
 
+GraspsByIntent = list[tuple[str, Tensor]]
+"""Intent and vectors [n, 61] of one object."""
+
 
 def write_procedural_dataset(root: Path, grasps: FrozenGrasps, show_progress: bool = True) -> None:
-    """Writes all objects and grasps; objects that an earlier, interrupted call finished are skipped."""
+    """Writes all objects and grasps into a folder; what it holds of other objects stays.
+
+    An object that an earlier call finished with the same shape and grasps is skipped; any other is written anew.
+
+    Raises:
+        DatasetError: the folder knows one of the ids by another name.
+    """
     write_object_names(root, {item.object_id: item.name for item in grasps.objects})
+    pending = []
+    for index, item in enumerate(grasps.objects):
+        by_intent = grasps.grasps_of(index)
+        stamp = _content_digest(item, by_intent)
+        if _stamp_of(root, item.object_id) != stamp:
+            _remove_object(root, item)
+            pending.append((item, by_intent, stamp))
     write_procedural_objects(root, grasps.objects)
-    finished = root / _FINISHED_FOLDER
-    finished.mkdir(parents=True, exist_ok=True)
-    for index, item in enumerate(tqdm(grasps.objects, desc="objects", unit="object", disable=not show_progress)):
-        if (finished / item.object_id).exists():
-            continue
+    for item, by_intent, stamp in tqdm(pending, desc="objects", unit="object", disable=not show_progress):
         _write_object(root, item)
-        for intent, vectors in grasps.grasps_of(index):
+        for intent, vectors in by_intent:
             _write_grasps(root, item, intent, vectors.numpy())
-        (finished / item.object_id).touch()
+        write_whole(_stamp_file(root, item.object_id), f"{stamp}\n".encode())
+
+
+def _content_digest(item: ProceduralObject, by_intent: GraspsByIntent) -> str:
+    """Differs whenever the object's shape or one of its grasps differs."""
+    digest = hashlib.sha256(item.digest.encode())
+    for intent, vectors in by_intent:
+        digest.update(f"/{intent}/{len(vectors)}/".encode())
+        digest.update(vectors.numpy().astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
+def _stamp_file(root: Path, object_id: str) -> Path:
+    return root / _FINISHED_FOLDER / object_id
+
+
+def _stamp_of(root: Path, object_id: str) -> str | None:
+    """What was written of an object; None if it was not finished."""
+    path = _stamp_file(root, object_id)
+    return path.read_text().strip() if path.is_file() else None
+
+
+def _remove_object(root: Path, item: ProceduralObject) -> None:
+    """Removes whatever a call with another shape, with other grasps or an interrupted one left of an object."""
+    _stamp_file(root, item.object_id).unlink(missing_ok=True)
+    (root / CLOUDS_FOLDER / f"{item.object_id}.npy").unlink(missing_ok=True)
+    for folder in (
+        root / GRASPS_FOLDER / item.category / item.object_id,
+        root / RENDERS_FOLDER / item.object_id,
+        root / OBJECTS_FOLDER / item.name,
+    ):
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def _write_object(root: Path, item: ProceduralObject) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from funcgrasp_core.errors import DatasetError
 from training.data.oakink_layout import SPLITS, split_of
+from training.data.oakink_writer import write_whole
 from training.data.object_families import FAMILIES, ObjectFamily
 
 OBJECTS_FILE = "procedural_objects.json"
@@ -44,6 +45,13 @@ class ProceduralObject:
     def name(self) -> str:
         """Folder name of the mesh."""
         return f"{self.category}_{self.object_id}"
+
+    @property
+    def digest(self) -> str:
+        """Differs whenever id, category or a parameter differs; hexadecimal."""
+        numbers = {name: [float(number) for number in value] for name, value in self.parameters.items()}
+        content = json.dumps([self.object_id, self.category, numbers], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     @property
     def split(self) -> str:
@@ -94,16 +102,19 @@ def stack_parameters(objects: Sequence[ProceduralObject]) -> dict[str, Tensor]:
 
 
 def write_procedural_objects(root: Path, objects: Sequence[ProceduralObject]) -> None:
-    """Writes the shapes beside the data set, so that exact distances can be computed later."""
+    """Adds the shapes to the table beside the data set, so that exact distances can be computed later.
+
+    An object that the table knows already gets its new shape.
+    """
+    known = read_procedural_objects(root) if (root / OBJECTS_FILE).is_file() else {}
     table = {
         item.object_id: {
             "category": item.category,
             "parameters": {name: float(value) for name, value in item.parameters.items()},
         }
-        for item in objects
+        for item in (known | {item.object_id: item for item in objects}).values()
     }
-    root.mkdir(parents=True, exist_ok=True)
-    (root / OBJECTS_FILE).write_text(json.dumps(table, indent=1) + "\n")
+    write_whole(root / OBJECTS_FILE, (json.dumps(table, indent=1) + "\n").encode())
 
 
 def read_procedural_objects(root: Path | str) -> dict[str, ProceduralObject]:

@@ -1,6 +1,9 @@
 """The procedural data set: ids by OakInk's rule, resumable synthesis, frozen grasps, regeneration from them."""
 
+import dataclasses
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +13,15 @@ pytest.importorskip("open3d", reason="rendering needs open3d")
 pytest.importorskip("skimage", reason="meshing needs scikit-image")
 
 from funcgrasp_core.errors import DatasetError
+from training.data import generate_procedural, grasp_synthesis, procedural_dataset
 from training.data.frozen_grasps import checksum_file, load_frozen_grasps, save_frozen_grasps
 from training.data.functional_parts import INTENT_PARTS, intents_of
 from training.data.generate_procedural import main
 from training.data.grasp_collection import collect_grasps
+from training.data.grasp_synthesis import SynthesisSettings
 from training.data.oakink import OakInkShapeDataset
 from training.data.oakink_layout import SPLITS, split_of
+from training.data.oakink_writer import write_object_names
 from training.data.object_families import FAMILIES
 from training.data.procedural_dataset import write_procedural_dataset
 from training.data.procedural_objects import make_objects, object_ids, read_procedural_objects, split_counts
@@ -41,7 +47,7 @@ class CountingSynthesiser:
 @pytest.fixture(scope="module")
 def grasps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("synthesis")
-    return collect_grasps(make_objects(3, seed=1), 2, 1, folder, CountingSynthesiser(), show_progress=False)
+    return collect_grasps(make_objects(3, seed=1), 2, 1, folder, CountingSynthesiser(), "s", show_progress=False)
 
 
 def file_bytes(root):
@@ -81,12 +87,38 @@ def test_every_intent_of_every_object_has_its_grasps(grasps):
 def test_interrupted_synthesis_continues(tmp_path, grasps):
     objects = make_objects(3, seed=1)
     with pytest.raises(KeyboardInterrupt):
-        collect_grasps(objects, 2, 1, tmp_path, CountingSynthesiser(fail_after=4), show_progress=False)
+        collect_grasps(objects, 2, 1, tmp_path, CountingSynthesiser(fail_after=4), "s", show_progress=False)
     second = CountingSynthesiser()
-    continued = collect_grasps(objects, 2, 1, tmp_path, second, show_progress=False)
+    continued = collect_grasps(objects, 2, 1, tmp_path, second, "s", show_progress=False)
     assert second.num_calls == len(INTENT_PARTS) - 4
     assert torch.equal(continued.vectors, grasps.vectors)
     assert torch.equal(continued.object_indices, grasps.object_indices)
+
+
+def test_finished_chunks_of_other_shapes_or_settings_are_not_used(tmp_path):
+    def num_calls(objects, settings):
+        synthesiser = CountingSynthesiser()
+        collect_grasps(objects, 2, 1, tmp_path, synthesiser, settings, show_progress=False)
+        return synthesiser.num_calls
+
+    objects = make_objects(3, seed=1)
+    assert num_calls(objects, "s") == len(INTENT_PARTS)
+    assert num_calls(objects, "s") == 0
+    assert num_calls(objects, "other settings") == len(INTENT_PARTS)
+    other_shape = {**objects[0].parameters, "height": objects[0].parameters["height"] * 1.01}
+    objects[0] = dataclasses.replace(objects[0], parameters=other_shape)
+    assert num_calls(objects, "s") == len(intents_of(objects[0].category))
+
+
+def test_settings_digest_follows_settings_and_hand(monkeypatch, tmp_path):
+    digest = generate_procedural.settings_digest()
+    assert generate_procedural.settings_digest() == digest
+    monkeypatch.setattr(grasp_synthesis, "SynthesisSettings", lambda: SynthesisSettings(max_rounds=9))
+    assert generate_procedural.settings_digest() != digest
+    monkeypatch.undo()
+    (tmp_path / "hand").write_bytes(b"another hand")
+    monkeypatch.setattr(generate_procedural, "asset_path", lambda name: tmp_path / "hand")
+    assert generate_procedural.settings_digest() != digest
 
 
 def test_frozen_grasps_come_back_unchanged(tmp_path, grasps):
@@ -156,6 +188,70 @@ def test_data_set_from_frozen_grasps(tmp_path, grasps, capsys):
     (root / ".finished" / item.object_id).unlink()
     write_procedural_dataset(root, load_frozen_grasps(frozen, ["test"]), show_progress=False)
     assert file_bytes(root) == complete
+
+
+@pytest.fixture
+def without_rendering(monkeypatch):
+    """Every object gets one file in place of its views: the number of times that it was written."""
+    times = {}
+
+    def store(root, object_id, *_):
+        times[object_id] = times.get(object_id, 0) + 1
+        (root / "renders" / object_id).mkdir(parents=True)
+        (root / "renders" / object_id / "times").write_text(str(times[object_id]))
+
+    monkeypatch.setattr(procedural_dataset, "store_views", store)
+    return times
+
+
+def test_splits_written_one_after_the_other_are_as_if_written_at_once(tmp_path, grasps, without_rendering):
+    for split in ("test", "val"):
+        write_procedural_dataset(tmp_path / "turns", grasps.of_splits([split]), show_progress=False)
+    without_rendering.clear()
+    write_procedural_dataset(tmp_path / "once", grasps.of_splits(["val", "test"]), show_progress=False)
+    turns, once = file_bytes(tmp_path / "turns"), file_bytes(tmp_path / "once")
+    shapes = [json.loads(files.pop(Path("procedural_objects.json"))) for files in (turns, once)]
+    assert shapes[0] == shapes[1]
+    assert turns == once
+    assert {len(OakInkShapeDataset(tmp_path / "turns", split)) for split in ("test", "val")} == {30}
+
+
+def test_changed_objects_are_written_anew_and_others_kept(tmp_path, grasps, without_rendering):
+    grasps = grasps.of_splits(["test"])
+    write_procedural_dataset(tmp_path, grasps, show_progress=False)
+    write_procedural_dataset(tmp_path, grasps, show_progress=False)
+    assert set(without_rendering.values()) == {1}
+
+    fewer = grasps.object_indices != 0
+    fewer[0] = True
+    one_left = dataclasses.replace(
+        grasps,
+        vectors=grasps.vectors[fewer],
+        object_indices=grasps.object_indices[fewer],
+        intent_indices=grasps.intent_indices[fewer],
+    )
+    write_procedural_dataset(tmp_path, one_left, show_progress=False)
+    first, second = grasps.objects[:2]
+    assert without_rendering == {item.object_id: 1 + (item is first) for item in grasps.objects}
+    assert len(list((tmp_path / "oakink_shape_v2" / first.category / first.object_id).iterdir())) == 1
+
+    old_cloud = (tmp_path / "clouds" / f"{second.object_id}.npy").read_bytes()
+    name, value = next(iter(second.parameters.items()))
+    reshaped = dataclasses.replace(second, parameters={**second.parameters, name: value * 1.02})
+    objects = tuple(reshaped if item is second else item for item in grasps.objects)
+    write_procedural_dataset(tmp_path, dataclasses.replace(one_left, objects=objects), show_progress=False)
+    assert without_rendering[second.object_id] == 2
+    assert (tmp_path / "clouds" / f"{second.object_id}.npy").read_bytes() != old_cloud
+    stored = read_procedural_objects(tmp_path)[second.object_id]
+    assert torch.equal(stored.parameters[name], reshaped.parameters[name])
+
+
+def test_an_id_with_another_name_is_refused(tmp_path, grasps, without_rendering):
+    item = grasps.objects[0]
+    write_object_names(tmp_path, {item.object_id: "teapot"})
+    with pytest.raises(DatasetError, match=f"knows object {item.object_id} as 'teapot'"):
+        write_procedural_dataset(tmp_path, grasps, show_progress=False)
+    assert without_rendering == {}
 
 
 def test_missing_frozen_file_ends_with_a_sentence(tmp_path, capsys):
