@@ -1,5 +1,6 @@
 """OakInk-Shape as a torch data set: one grasp with its object's cloud, views, contact and an instruction a sample."""
 
+import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +14,11 @@ from torch.utils.data import Dataset
 from funcgrasp_core.contracts import CONTACT_THRESHOLD_M, NO_CONTACT_LABEL, VIEW_SLOTS
 from funcgrasp_core.errors import ConfigurationError, DatasetError
 from funcgrasp_core.geometry.contact_field import hard_contact_labels, per_part_distances
+from funcgrasp_core.geometry.rotations import rotation_about_z
 from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import HandLayer, ManoLayer
 from funcgrasp_core.preprocessing.file_inputs import sample_mesh
+from training.data.augmentation import turn_vectors
 from training.data.instruction_phrasing import phrase
 from training.data.oakink_index import (
     GraspRecord,
@@ -45,7 +48,7 @@ class OakInkShapeDataset(Dataset):
         categories: to read; None reads all.
         with_virtual: also read grasps that were transferred to virtual objects.
         origin: centre of the box of "cloud" (what a model sees) or of the whole "mesh".
-        yaw_deg: of the rendered views.
+        yaw_deg: turn of every sample about z: of its views (which must be rendered at this yaw), cloud and hand.
         views_required: False gives samples without `object_images` where none are rendered.
         seed: of the choice of points and of instructions, together with the epoch.
     """
@@ -86,18 +89,18 @@ class OakInkShapeDataset(Dataset):
         self.epoch = epoch
 
     def vector(self, record: GraspRecord) -> np.ndarray:
-        """The MANO vector [61] of a grasp in the frame of its object's mesh."""
+        """The MANO vector [61] of a grasp in the frame of its object's mesh, not turned."""
         return read_hand_vector(record.hand_file)
 
     def cloud(self, object_id: str) -> np.ndarray:
-        """Surface points [STORED_CLOUD_SIZE, 3] of an object, box of the mesh centred; stored or sampled once."""
+        """Surface points [STORED_CLOUD_SIZE, 3] of an object, not turned, its mesh's box centred; kept once read."""
         if object_id not in self._clouds:
             stored = self.root / CLOUDS_FOLDER / f"{object_id}.npy"
             self._clouds[object_id] = read_cloud(stored) if stored.is_file() else self._sample_cloud(object_id)
         return self._clouds[object_id]
 
     def views(self, object_id: str, yaw_deg: int | None = None) -> dict[str, np.ndarray]:
-        """The rendered views [S, S, 3] uint8 of an object by slot.
+        """The rendered views [S, S, 3] uint8 of an object by slot, at this yaw or the data set's own.
 
         Raises:
             DatasetError: a view is missing or unreadable, and views are required.
@@ -117,10 +120,13 @@ class OakInkShapeDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         record = self.records[index]
+        turn = rotation_about_z(torch.tensor(math.radians(self.yaw_deg)))
         vector = torch.from_numpy(self.vector(record))
+        if self.yaw_deg != 0:
+            vector = turn_vectors(vector, turn)
         generator = np.random.default_rng((self.seed, self.epoch, index))
         chosen = generator.choice(STORED_CLOUD_SIZE, self.num_points, replace=False)
-        points = torch.from_numpy(self.cloud(record.object_id)[chosen])
+        points = torch.from_numpy(self.cloud(record.object_id)[chosen]) @ turn.T
         centre = (points.amin(dim=0) + points.amax(dim=0)) / 2 if self.origin == "cloud" else torch.zeros(3)
         points, translation = points - centre, vector[58:] - centre
         placed = torch.cat([vector[:58], translation])

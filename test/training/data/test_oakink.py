@@ -152,7 +152,7 @@ def test_sample_has_what_training_needs(stored):
     )
     assert torch.allclose(sample["per_finger_distances"].double(), by_hand, atol=1e-5)
     nearest, part = sample["per_finger_distances"].min(dim=1)
-    assert torch.equal(sample["contact_labels"], torch.where(nearest <= 0.010, part + 1, 0))
+    assert torch.equal(sample["contact_labels"], torch.where(nearest < 0.010, part + 1, 0))
     assert torch.equal(sample["contact_mask"], sample["contact_labels"] > 0)
     assert sample["instruction"] in phrases(record.category, "liftup", "train")
     assert list(sample["object_images"]) == list(VIEW_SLOTS)
@@ -168,6 +168,51 @@ def test_origin_of_the_mesh_keeps_the_stored_translation(stored):
     moved = mesh_sample["obj_points"] - cloud_sample["obj_points"]
     assert torch.allclose(moved, (mesh_sample["mano_trans"] - cloud_sample["mano_trans"]).expand_as(moved), atol=1e-6)
     assert torch.allclose(mesh_sample["per_finger_distances"], cloud_sample["per_finger_distances"], atol=1e-6)
+
+
+@pytest.mark.parametrize("origin", ["mesh", "cloud"])
+def test_a_yaw_turns_views_cloud_and_hand_together(copied, origin):
+    straight = OakInkShapeDataset(copied, "train", num_points=64, origin=origin)
+    record = straight.records[0]
+    write_views(copied, record.object_id, yaw_deg=30)
+    (views_folder(copied, record.object_id, 30) / "left.png").write_bytes(
+        (views_folder(copied, record.object_id, 0) / "right.png").read_bytes()
+    )
+    turned = OakInkShapeDataset(copied, "train", num_points=64, origin=origin, yaw_deg=30)
+    before, after = straight[0], turned[0]
+    assert np.array_equal(after["object_images"]["left"], before["object_images"]["right"])
+    assert np.array_equal(straight.views(record.object_id, 30)["left"], after["object_images"]["left"])
+    cos, sin = np.cos(np.pi / 6), np.sin(np.pi / 6)
+    turn = torch.tensor([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]], dtype=torch.float32)
+
+    def hand_and_points(sample, dataset):
+        vector = torch.cat([sample["mano_pose"], sample["mano_shape"], sample["mano_trans"]])
+        return torch.cat([dataset.hand_layer.from_vector(vector[None]).vertices[0], sample["obj_points"]])
+
+    expected, found = hand_and_points(before, straight) @ turn.T, hand_and_points(after, turned)
+    shift = (found - expected)[-1] if origin == "cloud" else torch.zeros(3)
+    torch.testing.assert_close(found, expected + shift, atol=1e-5, rtol=0)
+    points = after["obj_points"]
+    if origin == "cloud":
+        torch.testing.assert_close(points.amin(dim=0), -points.amax(dim=0), atol=1e-7, rtol=0)
+    torch.testing.assert_close(after["per_finger_distances"], before["per_finger_distances"], atol=1e-5, rtol=0)
+
+
+def test_names_are_added_to_those_that_are_there(tmp_path):
+    write_object_names(tmp_path, {"MG0001": "mug"})
+    (tmp_path / "metaV2" / "virtual_object_id.json").write_text('{"V00001": {"name": "made_up"}}')
+    write_object_names(tmp_path, {"BT0001": "bottle"})
+    assert {key: name for key, (_, name) in read_object_names(tmp_path).items()} == {
+        "MG0001": "mug",
+        "BT0001": "bottle",
+        "V00001": "made_up",
+    }
+    with pytest.raises(DatasetError, match="knows object MG0001 as 'mug', not as 'cup'"):
+        write_object_names(tmp_path, {"BW0001": "bowl", "MG0001": "cup"})
+    assert "BW0001" not in read_object_names(tmp_path)
+    (tmp_path / "metaV2" / "object_id.json").write_text("[]")
+    with pytest.raises(DatasetError, match=r"object_id\.json: expected"):
+        write_object_names(tmp_path, {"BT0001": "bottle"})
 
 
 def test_epoch_and_seed_choose_points_and_instruction(stored):
