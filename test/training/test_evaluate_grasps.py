@@ -14,6 +14,7 @@ from training import evaluate_grasps
 from training.baselines.evaluation_rows import ROW_NAMES
 from training.data.frozen_grasps import FrozenGrasps
 from training.data.object_families import FAMILIES
+from training.data.procedural_dataset import write_procedural_dataset
 from training.data.procedural_objects import ProceduralObject
 from training.metrics import evaluation_cases
 from training.metrics.contact_map_f1 import touched_by_hand
@@ -137,6 +138,7 @@ def test_requests_without_a_grasp_are_total_misses(monkeypatch, tmp_path, grasps
     assert figures["num_requests_without_grasp"] == figures["num_grasps"] == 2
     assert (model["contact_ratio"], model["contact_f1"], model["part_correctness"]) == (0.0, 0.0, 0.0)
     assert model["displacement_six_cm"] == pytest.approx(10.7, abs=0.05)
+    assert (model["penetration_depth_cm"], model["intersection_volume_cm3"]) == (None, None)
 
 
 def test_cases_turn_the_cloud_and_use_test_phrasings(grasps, layer):
@@ -159,8 +161,8 @@ def test_surface_shares_are_of_the_part_called_for(grasps, layer):
     assert shares["bottle", "use"] + shares["bottle", "liftup"] == pytest.approx(1.0)
 
 
-def test_a_folder_without_the_split_is_written_from_the_frozen_grasps(monkeypatch, tmp_path, grasps, layer):
-    monkeypatch.setattr(evaluation_cases, "load_frozen_grasps", lambda splits: grasps)
+def test_a_generated_folder_is_read(monkeypatch, tmp_path, grasps, layer):
+    write_procedural_dataset(tmp_path, grasps, show_progress=False)
     monkeypatch.setattr(evaluation_cases, "find_grasps", lambda root, split: _all_grasps(root))
     loaded = evaluation_cases.load_grasps("test", tmp_path)
     assert {item.object_id for item in loaded.objects} == {item.object_id for item in grasps.objects}
@@ -177,6 +179,15 @@ def _all_grasps(root):
     from training.data.oakink_index import find_grasps
 
     return find_grasps(root, "all")
+
+
+def test_a_folder_without_the_split_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.png").write_bytes(b"")
+    command = f"python -m training.data.generate_procedural --output {tmp_path} --from-frozen --split test"
+    with pytest.raises(DatasetError, match=f"no grasp of split 'test'.*{command}"):
+        evaluation_cases.load_grasps("test", tmp_path)
+    assert [path.name for path in sorted(tmp_path.rglob("*"))] == ["photos", "holiday.png"]
 
 
 def test_a_split_without_grasps_is_refused(monkeypatch, grasps):
@@ -202,8 +213,10 @@ def test_a_row_s_figures_by_hand():
     ]
     row = summarise_row(cases, shares)
     assert row["contact_ratio"] == pytest.approx(3 / 4)
-    assert row["penetration_depth_cm"] == pytest.approx((0.2 + 0.4 + 0.6 + 0) / 4)
-    assert row["intersection_volume_cm3"] == pytest.approx(6 / 4)
+    # The request without a grasp has no depth and no volume, and is a miss in everything else.
+    assert row["penetration_depth_cm"] == pytest.approx((0.2 + 0.4 + 0.6) / 3)
+    assert row["intersection_volume_cm3"] == pytest.approx(2)
+    assert row["intersection_volume_fine_cm3"] == pytest.approx(1)
     assert row["contact_f1"] == pytest.approx((0.5 + 0.7 + 0.0) / 3)
     assert row["part_correctness"] == pytest.approx((0.5 + 1.0) / 2)
     assert row["part_correctness_all_pairs"] == pytest.approx((0.5 + 1.0 + 0.0) / 3)
@@ -212,6 +225,7 @@ def test_a_row_s_figures_by_hand():
     assert row["intent_swap"] == pytest.approx(3 / 6)
     assert breakdown(cases)["mug use"]["num_grasps"] == 2
     assert breakdown(cases)["mug use"]["part_correctness"] == 0.5
+    assert breakdown(cases)["mug use"]["penetration_depth_cm"] == pytest.approx(0.2)
 
 
 def test_the_table_has_a_line_for_each_row_and_leaves_missing_figures_blank():

@@ -18,7 +18,6 @@ from training.data.oakink import sample_object_cloud
 from training.data.oakink_index import find_grasps, read_hand_vector
 from training.data.oakink_layout import GRASPS_FOLDER
 from training.data.object_families import part_area_fractions
-from training.data.procedural_dataset import write_procedural_dataset
 from training.data.procedural_objects import ProceduralObject, object_seed, read_procedural_objects
 from training.data.view_rendering import part_colours, render_views
 from training.metrics.judged_object import JudgedObject
@@ -74,20 +73,16 @@ def load_grasps(split: str, data_folder: Path | None) -> FrozenGrasps:
 
     Args:
         split: "train", "val" or "test".
-        data_folder: a generated data set; a folder that lacks the split gets it written from the frozen parameters.
-            None: the frozen parameters themselves.
+        data_folder: a generated data set, only read. None: the frozen parameters.
 
     Raises:
-        DatasetError: neither the folder nor the frozen parameters hold a grasp of the split.
+        DatasetError: the folder, or the frozen parameters, hold no grasp of the split.
     """
-    if data_folder is None:
-        grasps = load_frozen_grasps(splits=(split,))
-    else:
-        if not (data_folder / GRASPS_FOLDER).is_dir() or not find_grasps(data_folder, split):
-            write_procedural_dataset(data_folder, load_frozen_grasps(splits=(split,)))
-        grasps = _read_folder(data_folder, split)
+    if data_folder is not None:
+        return _read_folder(data_folder, split)
+    grasps = load_frozen_grasps(splits=(split,))
     if len(grasps.vectors) == 0:
-        raise DatasetError(f"there is no grasp of split '{split}' in {data_folder or 'the frozen parameters'}")
+        raise DatasetError(f"there is no grasp of split '{split}' in the frozen parameters")
     return grasps
 
 
@@ -169,7 +164,12 @@ def _observe(judged: JudgedObject, yaw_rad: float, seed: int) -> ObjectObservati
 
 def _read_folder(root: Path, split: str) -> FrozenGrasps:
     """A generated data set's grasps of a split."""
-    records = find_grasps(root, split)
+    records = find_grasps(root, split) if (root / GRASPS_FOLDER).is_dir() else []
+    if not records:
+        raise DatasetError(
+            f"{root} holds no grasp of split '{split}': make the split with `python -m "
+            f"training.data.generate_procedural --output {root} --from-frozen --split {split}`"
+        )
     known = read_procedural_objects(root)
     object_ids = sorted({record.object_id for record in records})
     missing = [object_id for object_id in object_ids if object_id not in known]

@@ -1,5 +1,6 @@
 """Every measure of single grasps against their exact object, in worker processes."""
 
+import math
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ class GraspMeasures:
 
     Attributes:
         touches: whether any hand vertex lies within 5 mm of the object or in it.
-        penetration_depth: deepest hand vertex.
+        penetration_depth: deepest hand vertex; NaN, as the volumes, if there is no hand.
         intersection_volume: of solid 5 mm voxels, the published protocol.
         fine_intersection_volume: of 2 mm cells inside both.
         touched_part: index of the object's part under most contact vertices, NO_PART if none.
@@ -44,9 +45,9 @@ FREE_FALL_M = PUBLISHED_SETTINGS.gravity_m_s2 * PUBLISHED_SETTINGS.time_step_s**
 """How far an object falls that nothing holds: the sum of the simulation's semi-implicit Euler steps."""
 
 MEASURES_WITHOUT_GRASP = GraspMeasures(
-    False, 0.0, 0.0, 0.0, NO_PART, SixDisplacements(FREE_FALL_M, FREE_FALL_M, FREE_FALL_M)
+    False, math.nan, math.nan, math.nan, NO_PART, SixDisplacements(FREE_FALL_M, FREE_FALL_M, FREE_FALL_M)
 )
-"""What a request that got no grasp scores: a total miss."""
+"""What a request that got no grasp scores: a total miss, whose depth and volumes (NaN) no mean takes for small ones."""
 
 
 def measure_grasps(judged: JudgedObject, hands: Sequence[np.ndarray], closed_faces: np.ndarray) -> list[GraspMeasures]:

@@ -47,7 +47,18 @@ def test_free_fall_is_that_of_the_simulation(bottle, collar):
     assert measured.touched_part == NO_PART
     assert (measured.penetration_depth, measured.intersection_volume, measured.fine_intersection_volume) == (0, 0, 0)
     assert measured.displacement.mean == pytest.approx(FREE_FALL_M, abs=0.0005)
-    assert MEASURES_WITHOUT_GRASP.displacement.mean == FREE_FALL_M
+
+
+def test_a_request_without_a_grasp_is_a_miss_without_depth_and_volume():
+    assert not MEASURES_WITHOUT_GRASP.touches
+    assert MEASURES_WITHOUT_GRASP.touched_part == NO_PART
+    assert MEASURES_WITHOUT_GRASP.displacement.mean == MEASURES_WITHOUT_GRASP.displacement.worst == FREE_FALL_M
+    depth_and_volumes = (
+        MEASURES_WITHOUT_GRASP.penetration_depth,
+        MEASURES_WITHOUT_GRASP.intersection_volume,
+        MEASURES_WITHOUT_GRASP.fine_intersection_volume,
+    )
+    assert all(np.isnan(depth_and_volumes))
 
 
 def test_a_collar_around_the_body_touches_it_and_penetrates_by_what_it_overlaps(bottle, collar):
