@@ -7,6 +7,7 @@ a bounded queue, so that the executor stays free.
 
 import dataclasses
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,6 +34,10 @@ from funcgrasp_ros.plan_outputs import PlanOutputs
 
 NUM_OTHER_CALLBACKS = 4
 """Executor threads beside those that wait for plans: inputs, transforms, diagnostics, and requests to refuse."""
+
+SHOWING_DELAY_S = 0.03
+"""Plans are shown this much later than they are answered: turning meshes into messages must not hold up the answer, nor
+the next request of a client that asks again at once."""
 
 
 class Planner(Protocol):
@@ -198,6 +203,7 @@ class GraspPlannerNode(LifecycleNode):
             self._publishing.submit(self._publish_logged, publish, outputs)
 
     def _publish_logged(self, publish: Callable[[PlanOutputs], None], outputs: PlanOutputs) -> None:
+        time.sleep(SHOWING_DELAY_S)
         try:
             publish(outputs)
         except Exception as error:
