@@ -28,7 +28,7 @@ CONTACT_TAU_M = 0.010
 """Length scale of soft contact: probability exp(-distance / tau)."""
 
 CONTACT_THRESHOLD_M = 0.010
-"""A point within this distance of a hand part counts as touched by it."""
+"""A point nearer than this to a hand part counts as touched by it."""
 
 MANO_VECTOR_SIZE = 61
 """48 axis-angle pose (3 global + 15 joints x 3, flat mean), 10 shape, 3 translation of the wrist."""

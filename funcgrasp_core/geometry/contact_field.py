@@ -72,18 +72,18 @@ def distances_from_probabilities(probabilities: Tensor, tau: float = CONTACT_TAU
 
 
 def hard_contact_labels(distances: Tensor, threshold: float = CONTACT_THRESHOLD_M) -> Tensor:
-    """The nearest part within a threshold: distances [..., P] give [...] long, 0 for no contact, else part + 1.
+    """The part nearest to each point, if below a threshold: [..., P] -> [...] long, 0 for no contact, else part + 1.
 
-    A distance equal to the threshold is contact; of equally near parts the first in PART_NAMES wins.
+    A distance equal to the threshold is no contact; of equally near parts the first in PART_NAMES wins.
     """
     nearest, part = distances.min(dim=-1)
-    return torch.where(nearest <= threshold, part + 1, torch.full_like(part, NO_CONTACT_LABEL))
+    return torch.where(nearest < threshold, part + 1, torch.full_like(part, NO_CONTACT_LABEL))
 
 
 def contact_labels_from_probabilities(
     probabilities: Tensor, tau: float = CONTACT_TAU_M, threshold: float = CONTACT_THRESHOLD_M
 ) -> Tensor:
-    """Hard labels [...] by the distance rule: a probability [..., P] is contact if its distance is within threshold."""
+    """Hard labels [...] by the distance rule: a probability [..., P] is contact if its distance is below threshold."""
     return hard_contact_labels(distances_from_probabilities(probabilities, tau), threshold)
 
 

@@ -131,8 +131,9 @@ def test_hard_labels_by_hand():
     assert hard_contact_labels(millimetres / 1000, 0.0115).tolist() == [2, 1, 6, 1]
 
 
-def test_hard_label_on_the_threshold_is_contact():
-    assert hard_contact_labels(torch.tensor([[0.010, 0.5]]), 0.010).tolist() == [1]
+def test_hard_label_on_the_threshold_is_no_contact():
+    distances = torch.tensor([[0.010, 0.5], [0.00999, 0.5]], dtype=torch.float64)
+    assert hard_contact_labels(distances, 0.010).tolist() == [0, 1]
 
 
 def test_labels_from_probabilities_follow_the_distance_rule():
@@ -140,6 +141,19 @@ def test_labels_from_probabilities_follow_the_distance_rule():
     probabilities = torch.tensor([[0.36, 0.2, 0.1, 0.0, 0.0, 0.0], [0.1, 0.38, 0.37, 0.0, 0.0, 0.0]])
     assert contact_labels_from_probabilities(probabilities).tolist() == [0, 2]
     assert contact_labels_from_probabilities(probabilities, threshold=0.012).tolist() == [1, 2]
+
+
+def test_labels_follow_the_distance_rule_and_not_the_largest_class():
+    """At 11 mm the palm is the likeliest part and still no contact; at 9 mm it is one."""
+    far = [0.03] * 4
+    distances = torch.tensor([[0.011, 0.03, *far], [0.009, 0.03, *far], [0.009, *far, 0.002]])
+    probabilities = torch.exp(-distances / 0.01)
+    assert contact_labels_from_probabilities(probabilities).tolist() == [0, 1, 6]
+    assert contact_labels_from_probabilities(probabilities, threshold=0.012).tolist() == [1, 1, 6]
+
+
+def test_a_probability_of_zero_is_no_contact_and_gives_no_infinity():
+    assert contact_labels_from_probabilities(torch.zeros(2, 6)).tolist() == [0, 0]
 
 
 def test_labels_from_soft_targets_are_the_hard_labels():

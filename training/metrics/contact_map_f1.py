@@ -8,12 +8,12 @@ and the best agreement counts.
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from scipy.spatial import KDTree
 
 from funcgrasp_core.contracts import CONTACT_TAU_M, CONTACT_THRESHOLD_M, PART_NAMES
 from funcgrasp_core.errors import ConfigurationError
-
-_LEAST_PROBABILITY = 1e-7
+from funcgrasp_core.geometry.contact_field import distances_from_probabilities
 
 CONTINUOUS_SYMMETRY_STEPS = 36
 """An object of revolution is turned in steps of 10 degrees."""
@@ -23,7 +23,7 @@ def touched_from_probabilities(
     probabilities: np.ndarray, tau: float = CONTACT_TAU_M, threshold: float = CONTACT_THRESHOLD_M
 ) -> np.ndarray:
     """Which (point, part) pairs touch by the distance rule -tau ln p < threshold; [..., 6] bool."""
-    return -tau * np.log(np.clip(probabilities, _LEAST_PROBABILITY, 1.0)) < threshold
+    return distances_from_probabilities(torch.as_tensor(probabilities), tau).numpy() < threshold
 
 
 def touched_by_hand(

@@ -1,29 +1,9 @@
 """How well predicted contact probabilities agree with hard contact labels, by the distance rule."""
 
-import torch
 from torch import Tensor
 
 from funcgrasp_core.contracts import CONTACT_CLASS_NAMES, CONTACT_TAU_M, CONTACT_THRESHOLD_M, NO_CONTACT_LABEL
-
-_LEAST_PROBABILITY = 1e-7
-
-
-def labels_by_distance_rule(
-    probabilities: Tensor, tau: float = CONTACT_TAU_M, threshold: float = CONTACT_THRESHOLD_M
-) -> Tensor:
-    """Class of each point: its most probable part if that part's distance -tau ln p is under the threshold, else 0.
-
-    Args:
-        probabilities: [..., 6] independent contact probabilities.
-        tau: length scale of the probabilities, metres.
-        threshold: of contact, metres.
-
-    Returns:
-        [...] long, 0 to 6.
-    """
-    distances = -tau * torch.log(probabilities.float().clamp(_LEAST_PROBABILITY, 1.0))
-    nearest, part = distances.min(dim=-1)
-    return torch.where(nearest < threshold, part + 1, NO_CONTACT_LABEL)
+from funcgrasp_core.geometry.contact_field import contact_labels_from_probabilities
 
 
 def compute_contact_metrics(
@@ -45,7 +25,7 @@ def compute_contact_metrics(
         `acc_middle`, `acc_ring`, `acc_pinky`; NaN for a class that does not occur. With nothing to find and nothing
         found, precision, recall and F1 are 1.
     """
-    predicted = labels_by_distance_rule(probabilities, tau, threshold)
+    predicted = contact_labels_from_probabilities(probabilities.float(), tau, threshold)
     found, true = predicted != NO_CONTACT_LABEL, hard_labels != NO_CONTACT_LABEL
     num_found, num_true, num_common = (int(mask.sum()) for mask in (found, true, found & true))
     metrics = {

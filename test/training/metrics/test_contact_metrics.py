@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.metrics.contact_metrics import compute_contact_metrics, labels_by_distance_rule
+from training.metrics.contact_metrics import compute_contact_metrics
 
 
 def probabilities_of(*distances_m, tau=0.01):
@@ -13,23 +13,6 @@ def probabilities_of(*distances_m, tau=0.01):
 
 
 FAR = 0.03
-
-
-def test_labels_follow_the_distance_rule_and_not_the_largest_class():
-    """At 11 mm the palm is the likeliest part and still no contact; at 9 mm it is one."""
-    probabilities = torch.stack(
-        [
-            probabilities_of(0.011, FAR, FAR, FAR, FAR, FAR),
-            probabilities_of(0.009, FAR, FAR, FAR, FAR, FAR),
-            probabilities_of(0.009, FAR, FAR, FAR, FAR, 0.002),
-        ]
-    )
-    assert labels_by_distance_rule(probabilities).tolist() == [0, 1, 6]
-    assert labels_by_distance_rule(probabilities, threshold=0.012).tolist() == [1, 1, 6]
-
-
-def test_a_probability_of_zero_is_no_contact_and_gives_no_infinity():
-    assert labels_by_distance_rule(torch.zeros(2, 6)).tolist() == [0, 0]
 
 
 def test_metrics_by_hand():
