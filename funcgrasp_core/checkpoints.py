@@ -99,9 +99,12 @@ def load_checkpoint(
     try:
         config = GraspModelConfig.from_json(metadata["config"])
         model = build_grasp_model(config, semantic_encoder)
-        provenance = json.loads(metadata.get("provenance", "{}"))
-    except (KeyError, ValueError, ConfigurationError) as error:
-        raise CheckpointFormatError(f"'{path}': its configuration cannot be used: {error}") from error
+        provenance = dict(json.loads(metadata.get("provenance", "{}")))
+    except (KeyError, ValueError, TypeError, AttributeError, ConfigurationError) as error:
+        # TypeError and AttributeError: JSON whose values are of other types than a configuration's.
+        raise CheckpointFormatError(
+            f"'{path}': its configuration cannot be used ({error}); export the checkpoint again"
+        ) from error
     expected = model.state_dict()
     missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     misshapen = [n for n in expected.keys() & tensors.keys() if expected[n].shape != tensors[n].shape]

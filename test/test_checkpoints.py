@@ -75,6 +75,28 @@ def test_damaged_configuration(tmp_path):
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize(
+    ("config", "provenance"),
+    [
+        ("[]", "{}"),
+        ("[1]", "{}"),
+        ("null", "{}"),
+        ("7", "{}"),
+        ('"text"', "{}"),
+        ('{"geometry": 3}', "{}"),
+        ('{"num_points": "many"}', "{}"),
+        ("not JSON", "{}"),
+        (DEBUG.to_json(), "[1]"),
+    ],
+)
+def test_a_configuration_of_other_types_is_a_format_error(tmp_path, config, provenance):
+    path = tmp_path / "odd.safetensors"
+    metadata = {"format": FORMAT, "format_version": "1", "hand": reference_hand_digest()}
+    save_file({"x": torch.zeros(1)}, path, {**metadata, "config": config, "provenance": provenance})
+    with pytest.raises(CheckpointFormatError, match=r"odd\.safetensors': its configuration cannot be used"):
+        load_checkpoint(path)
+
+
 def test_weights_that_do_not_fit(tmp_path):
     path = tmp_path / "misfit.safetensors"
     metadata = {
