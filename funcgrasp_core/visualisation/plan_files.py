@@ -73,11 +73,12 @@ def write_hand_mesh(path: Path, vertices: np.ndarray, faces: np.ndarray) -> None
 def write_plan_folder(
     plan: GraspPlan, directory: Path, object_mesh: Mesh | None = None, with_picture: bool = False
 ) -> None:
-    """Writes all files of a plan, or none: they are made in a sibling folder that is then given its name.
+    """Writes all files of a plan, or none: they are made in a sibling folder and moved from there.
 
     Args:
         plan: what to write.
-        directory: made with its parents; an older plan in it is replaced, anything else is left alone and refused.
+        directory: made with its parents, or what a link points to; an older plan in it is replaced file by file,
+            anything else is left alone and refused.
         object_mesh: of the object in the plan's frame, for page and picture; None: the contact points are drawn.
         with_picture: whether plan.png is drawn too; needs open3d.
 
@@ -94,17 +95,22 @@ def write_plan_folder(
     if with_picture:
         picture = draw_plan(plan, object_mesh)
         writers[PICTURE_FILE] = lambda path: picture.save(path)
-    partial = directory.with_name(f".{directory.name}.{os.getpid()}.partial")
+    target = directory.resolve()
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
         for name, write in writers.items():
             write(partial / name)
-        _remove_plan(directory)
-        partial.replace(directory)
+        target.mkdir(exist_ok=True)
+        for name in writers:
+            (partial / name).replace(target / name)
+        for entry in target.iterdir():
+            if entry.name not in writers:
+                entry.unlink()
     except OSError as error:
         raise InvalidFileError(f"The output folder '{directory}' cannot be written: {error.strerror}.") from error
     finally:
-        _remove_plan(partial)
+        _remove_folder(partial)
 
 
 def check_plan_folder(directory: Path) -> None:
@@ -129,7 +135,7 @@ def _belongs_to_plan(entry: Path) -> bool:
     return entry.is_file() and (is_mesh or entry.name in (PLAN_FILE, PAGE_FILE, PICTURE_FILE))
 
 
-def _remove_plan(directory: Path) -> None:
+def _remove_folder(directory: Path) -> None:
     if directory.is_dir():
         for entry in directory.iterdir():
             entry.unlink()

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,41 @@ def test_folder_holds_every_file_and_replaces_an_older_plan(plan, tmp_path):
     assert not (directory / "grasp_001.ply").exists()
     assert len(json.loads((directory / "plan.json").read_text())["grasps"]) == 1
     assert [entry.name for entry in directory.parent.iterdir()] == ["plan"]
+
+
+def test_the_current_folder_takes_a_plan_and_stays_itself(plan, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for _ in range(2):
+        write_plan_folder(plan, Path("."))
+        assert (Path.cwd() / "plan.json").is_file()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["here"]
+
+
+def test_a_linked_folder_gets_the_new_plan_and_stays_a_link(plan, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real" / "plan", target_is_directory=True)
+    (tmp_path / "real").mkdir()
+    write_plan_folder(plan, link)
+    write_plan_folder(dataclasses.replace(plan, grasps=plan.grasps[:1]), link)
+    assert link.is_symlink()
+    assert sorted(entry.name for entry in (tmp_path / "real" / "plan").iterdir()) == [
+        "grasp_000.ply",
+        "plan.html",
+        "plan.json",
+    ]
+    assert sorted(entry.name for entry in tmp_path.rglob("*") if entry.is_dir() and not entry.is_symlink()) == [
+        "plan",
+        "real",
+    ]
+
+
+def test_an_older_plan_survives_when_the_new_one_cannot_be_written(plan, tmp_path):
+    write_plan_folder(plan, tmp_path / "plan")
+    before = {entry.name: entry.read_bytes() for entry in (tmp_path / "plan").iterdir()}
+    with pytest.raises(ValueError, match="JSON"):
+        write_plan_folder(dataclasses.replace(plan, timings={"total": float("nan")}), tmp_path / "plan")
+    assert {entry.name: entry.read_bytes() for entry in (tmp_path / "plan").iterdir()} == before
 
 
 def test_foreign_files_are_left_alone(plan, tmp_path):
