@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to make; replaces a plan")
     plan.add_argument("--checkpoint", type=Path, metavar="FILE", help="trained model (default: the one that ships)")
     plan.add_argument("--hand-file", type=Path, metavar="FILE", help="MANO_RIGHT.pkl (default: reference hand)")
+    plan.add_argument(
+        "--hand-backend",
+        choices=("native", "manotorch"),
+        default="native",
+        help="what poses the hand; manotorch must be installed and wants --hand-file (default native)",
+    )
     plan.add_argument("--device", default="cpu", help="cpu, cuda or cuda:1 (default cpu)")
     plan.set_defaults(run=_plan)
     return parser
@@ -64,13 +70,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _plan(options: argparse.Namespace) -> None:
     # Imported here, so that --help and a bad argument answer at once.
-    from funcgrasp_core.planning.grasp_planner import GraspPlanner
+    from funcgrasp_core.planning.grasp_planner import GraspPlanner, check_request
     from funcgrasp_core.visualisation.plan_files import check_plan_folder, write_plan_folder
 
+    request = GraspRequest(options.instruction, options.num_candidates, options.seed)
+    check_request(request)
     check_plan_folder(options.output)
     observation, object_mesh = _read_observation(options)
-    request = GraspRequest(options.instruction, options.num_candidates, options.seed)
-    planner = GraspPlanner.from_checkpoint(options.checkpoint, options.hand_file, options.device, warm_up=False)
+    planner = GraspPlanner.from_checkpoint(
+        options.checkpoint, options.hand_file, options.device, warm_up=False, hand_backend=options.hand_backend
+    )
     plan = planner.plan(observation, request)
     write_plan_folder(plan, options.output, object_mesh)
     print(summary(plan))

@@ -78,7 +78,7 @@ class CandidateRanker:
 
         Args:
             vectors: [K, 61] MANO vectors in the frame of `object_points`.
-            contact_probabilities: [K, N, 6] the contact map that each candidate was sampled with.
+            contact_probabilities: [K, N, 6] the contact map predicted for each candidate's own palm pose.
             object_points: [N, 3] metres.
         """
         config = self.config

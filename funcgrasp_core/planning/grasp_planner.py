@@ -1,5 +1,6 @@
 """The planner: an observation and a request in, ranked grasps and a contact map out."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,14 @@ from funcgrasp_core.contracts import (
     ObjectObservation,
     PlannedGrasp,
 )
-from funcgrasp_core.errors import ConfigurationError, InvalidRequestError, NoFeasibleGraspError, OutOfMemoryError
-from funcgrasp_core.hand.hand_layer_factory import build_hand_layer
+from funcgrasp_core.errors import (
+    ConfigurationError,
+    HandFileError,
+    InvalidRequestError,
+    NoFeasibleGraspError,
+    OutOfMemoryError,
+)
+from funcgrasp_core.hand.hand_layer_factory import HandBackend, build_hand_layer
 from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_core.hand.palm_frame import palm_frame
 from funcgrasp_core.planning.candidate_ranking import CandidateRanker, CandidateScores, RankingConfig
@@ -94,22 +101,29 @@ class GraspPlanner:
         hand_file: Path | None = None,
         device: str = "cpu",
         warm_up: bool = True,
+        hand_backend: HandBackend = "native",
     ) -> "GraspPlanner":
         """A planner ready to plan.
 
         Args:
             checkpoint: weights and configuration of the model; None: the one that ships.
-            hand_file: a MANO file of the user; None: the reference hand.
-            device: as torch names it: "cpu", "cuda", "cuda:1".
+            hand_file: a MANO file of the user, of the right hand; None: the reference hand.
+            device: "cpu", "cuda" or "cuda:1".
             warm_up: plan once for a made-up object, so that the first request is not slower than the others.
+            hand_backend: what poses the hand; "manotorch" is a package of its own that wants MANO's pickle.
 
         Raises:
-            CheckpointMissingError, CheckpointFormatError, HandFileError, ConfigurationError
+            CheckpointMissingError, CheckpointFormatError, HandFileError, ConfigurationError, MissingDependencyError
         """
         torch_device = _usable_device(device)
         with _memory_errors_named(torch_device):
             model = load_checkpoint(checkpoint or asset_path(COMPACT_CHECKPOINT), torch_device).model
-            hand_layer = build_hand_layer(hand_file)
+            hand_layer = build_hand_layer(hand_file, hand_backend)
+            if hand_layer.assets.side != "right":
+                raise HandFileError(
+                    f"The hand file '{hand_file}' is of a {hand_layer.assets.side} hand, the model plans for right "
+                    "hands: give MANO_RIGHT.pkl, or no file for the reference hand."
+                )
             if isinstance(hand_layer, torch.nn.Module):
                 hand_layer.to(torch_device)
             planner = cls(model, hand_layer, device=torch_device)
@@ -135,7 +149,7 @@ class GraspPlanner:
         timer = StageTimer(self.device)
         with _memory_errors_named(self.device), torch.no_grad():
             with timer.stage("preprocess"):
-                _check_request(request)
+                check_request(request)
                 instruction = clean_instruction(request.instruction)
                 cloud = self._prepare_cloud(observation, request)
             candidates = self._sample(cloud, observation, instruction, request, timer)
@@ -156,7 +170,7 @@ class GraspPlanner:
 
     def sample_candidates(self, observation: ObjectObservation, request: GraspRequest) -> GraspCandidates:
         """The model's candidates in the object frame, unranked; `plan` ranks the same ones."""
-        _check_request(request)
+        check_request(request)
         instruction = clean_instruction(request.instruction)
         with _memory_errors_named(self.device), torch.no_grad():
             cloud = self._prepare_cloud(observation, request)
@@ -226,7 +240,12 @@ class GraspPlanner:
         )
 
 
-def _check_request(request: GraspRequest) -> None:
+def check_request(request: GraspRequest) -> None:
+    """Refuses numbers that no planner accepts.
+
+    Raises:
+        InvalidRequestError: number of candidates or seed are out of range.
+    """
     if not 1 <= request.num_candidates <= MAX_CANDIDATES:
         raise InvalidRequestError(
             f"num_candidates must be 1 to {MAX_CANDIDATES}, got {request.num_candidates}: ask for fewer or more."
@@ -245,10 +264,9 @@ def _notes_on_views(observation: ObjectObservation) -> tuple[str, ...]:
 
 
 def _usable_device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigurationError(f"'{name}' is no device: use cpu, cuda or cuda:1.") from None
+    if re.fullmatch(r"cpu|cuda(:\d{1,3})?", name) is None:
+        raise ConfigurationError(f"'{name}' is no device that can be planned on: use cpu, cuda or cuda:1.")
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigurationError(
             f"Device '{name}' was asked for, but {torch.cuda.device_count()} GPUs are there: use cpu."
@@ -261,8 +279,9 @@ def _memory_errors_named(device: torch.device) -> Iterator[None]:
     """Turns the several ways in which memory runs out into OutOfMemoryError."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        is_memory = isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        is_cuda_memory = isinstance(error, torch.cuda.OutOfMemoryError)
+        is_memory = is_cuda_memory or isinstance(error, MemoryError) or "can't allocate memory" in str(error)
         if not is_memory:
             raise
         raise OutOfMemoryError(

@@ -1,5 +1,7 @@
+import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from funcgrasp_core.contracts import GraspRequest, ObjectObservation
 from funcgrasp_core.errors import (
     CheckpointMissingError,
     ConfigurationError,
+    HandFileError,
     InvalidRequestError,
     NoFeasibleGraspError,
     NoInstructionError,
@@ -17,6 +20,8 @@ from funcgrasp_core.errors import (
 )
 from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.hand.mano_assets import save_mano_assets
+from funcgrasp_core.planning import grasp_planner
 from funcgrasp_core.planning.grasp_planner import GraspPlanner
 
 ORIGIN = np.array([0.5, -0.2, 1.1], dtype=np.float32)
@@ -127,7 +132,7 @@ def test_bad_requests_are_refused(planner, observation, request_, error, message
 
 @pytest.mark.parametrize(
     "failure",
-    [torch.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    [torch.cuda.OutOfMemoryError("CUDA"), MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
 )
 def test_memory_running_out_has_its_own_error(planner, observation, failure):
     def sample(*arguments):
@@ -147,11 +152,44 @@ def test_other_runtime_errors_stay_what_they_are(planner, observation):
         planner.plan(observation, GraspRequest("hold"))
 
 
-def test_missing_checkpoint_and_unknown_device_are_named(tmp_path):
+def test_missing_checkpoint_is_named(tmp_path):
     with pytest.raises(CheckpointMissingError, match=r"none\.safetensors"):
         GraspPlanner.from_checkpoint(tmp_path / "none.safetensors")
-    with pytest.raises(ConfigurationError, match="'quantum' is no device"):
-        GraspPlanner.from_checkpoint(device="quantum")
+
+
+@pytest.mark.parametrize("device", ["quantum", "mps", "meta", "xpu", "cpu:1", "cuda:-1", "cuda:", ""])
+def test_devices_other_than_cpu_and_cuda_are_refused(device):
+    with pytest.raises(ConfigurationError, match=f"'{device}' is no device that can be planned on: use cpu"):
+        GraspPlanner.from_checkpoint(device=device)
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(ConfigurationError, match="'cuda:99' was asked for"):
+        GraspPlanner.from_checkpoint(device="cuda:99")
+
+
+def test_a_left_hand_is_refused(debug_checkpoint, hand_layer, tmp_path):
+    save_mano_assets(dataclasses.replace(hand_layer.assets, side="left"), tmp_path / "hand.safetensors")
+    with pytest.raises(HandFileError, match=r"hand\.safetensors' is of a left hand.*MANO_RIGHT\.pkl"):
+        GraspPlanner.from_checkpoint(debug_checkpoint, tmp_path / "hand.safetensors")
+
+
+def test_hand_backend_is_handed_on(debug_checkpoint, hand_layer, monkeypatch):
+    asked = []
+
+    def build(hand_file, backend):
+        asked.append((hand_file, backend))
+        return hand_layer
+
+    monkeypatch.setattr(grasp_planner, "build_hand_layer", build)
+    GraspPlanner.from_checkpoint(debug_checkpoint, Path("MANO_RIGHT.pkl"), warm_up=False, hand_backend="manotorch")
+    GraspPlanner.from_checkpoint(debug_checkpoint, warm_up=False)
+    assert asked == [(Path("MANO_RIGHT.pkl"), "manotorch"), (None, "native")]
+
+
+def test_manotorch_without_its_hand_file_is_refused(debug_checkpoint):
+    with pytest.raises(ConfigurationError, match="manotorch needs MANO's own pickle"):
+        GraspPlanner.from_checkpoint(debug_checkpoint, hand_backend="manotorch")
 
 
 def test_real_model_repeats_itself_and_heeds_the_seed(debug_checkpoint, observation):
