@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from funcgrasp_core.assets import REFERENCE_HAND, asset_path
 from funcgrasp_core.errors import FuncGraspError
 from training.data.frozen_grasps import FROZEN_FILE, FrozenGrasps, load_frozen_grasps, save_frozen_grasps
 from training.data.oakink_layout import SPLITS
@@ -62,10 +61,10 @@ def synthesise_all(options: argparse.Namespace) -> FrozenGrasps:
 
 def settings_digest() -> str:
     """Differs whenever the synthesis settings or the hand that grasps differ; hexadecimal."""
+    from funcgrasp_core.checkpoints import reference_hand_digest
     from training.data.grasp_synthesis import SynthesisSettings
 
-    hand = hashlib.sha256(asset_path(REFERENCE_HAND).read_bytes()).hexdigest()
-    return hashlib.sha256(f"{SynthesisSettings()!r}/{hand}".encode()).hexdigest()
+    return hashlib.sha256(f"{SynthesisSettings()!r}/{reference_hand_digest()}".encode()).hexdigest()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

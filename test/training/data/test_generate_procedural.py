@@ -12,6 +12,7 @@ import torch
 pytest.importorskip("open3d", reason="rendering needs open3d")
 pytest.importorskip("skimage", reason="meshing needs scikit-image")
 
+from funcgrasp_core import checkpoints
 from funcgrasp_core.errors import DatasetError
 from training.data import generate_procedural, grasp_synthesis, procedural_dataset
 from training.data.frozen_grasps import checksum_file, load_frozen_grasps, save_frozen_grasps
@@ -110,14 +111,13 @@ def test_finished_chunks_of_other_shapes_or_settings_are_not_used(tmp_path):
     assert num_calls(objects, "s") == len(intents_of(objects[0].category))
 
 
-def test_settings_digest_follows_settings_and_hand(monkeypatch, tmp_path):
+def test_settings_digest_follows_settings_and_hand(monkeypatch):
     digest = generate_procedural.settings_digest()
     assert generate_procedural.settings_digest() == digest
     monkeypatch.setattr(grasp_synthesis, "SynthesisSettings", lambda: SynthesisSettings(max_rounds=9))
     assert generate_procedural.settings_digest() != digest
     monkeypatch.undo()
-    (tmp_path / "hand").write_bytes(b"another hand")
-    monkeypatch.setattr(generate_procedural, "asset_path", lambda name: tmp_path / "hand")
+    monkeypatch.setattr(checkpoints, "reference_hand_digest", lambda: "another hand")
     assert generate_procedural.settings_digest() != digest
 
 
