@@ -5,6 +5,7 @@ ros2 run funcgrasp_ros plan_grasp "hand me the mug"
 
 import argparse
 import sys
+from collections.abc import Callable
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -48,12 +49,25 @@ class PlanGraspClient:
         return future.result().plan
 
 
+def _whole_number(limit: int) -> Callable[[str], int]:
+    """Reads a number from 0 to below `limit`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) >= limit:
+            raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 0 to {limit - 1}")
+        return int(text)
+
+    return read
+
+
 def main() -> int:
     """Plans once. Exit code 0: a table was printed; 1: refused; 3: no planner or no answer."""
     parser = argparse.ArgumentParser(prog="plan_grasp", description="Asks the running planner for grasps.")
     parser.add_argument("instruction", help='what to do with the object, such as "hand me the mug"')
-    parser.add_argument("--num-candidates", type=int, default=0, help="how many grasps; 0: the node's own number")
-    parser.add_argument("--seed", type=int, default=0, help="of every random choice")
+    parser.add_argument(
+        "--num-candidates", type=_whole_number(2**16), default=0, help="how many grasps; 0: the node's own number"
+    )
+    parser.add_argument("--seed", type=_whole_number(2**32), default=0, help="of every random choice")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for the planner and its answer")
     arguments = parser.parse_args(remove_ros_args(sys.argv)[1:])
     rclpy.init(args=sys.argv)

@@ -30,7 +30,7 @@ class PlanOutputs:
     def close(self) -> None:
         """Removes the topics."""
         for publisher in (self._grasps, self._contact_map, self._contact_cloud, self._markers):
-            self._node.destroy_publisher(publisher)
+            self._node.destroy_lifecycle_publisher(publisher)
 
     def show_plan(self, plan: GraspPlan, answer: msg.GraspPlan) -> None:
         """Publishes a plan and its pictures; `answer` is the plan as a message."""

@@ -126,3 +126,17 @@ def test_the_client_says_what_to_do_when_there_is_no_planner():
     )
     assert run.returncode == 3
     assert "planner.launch.py" in run.stderr
+
+
+@pytest.mark.parametrize("wrong", [("--num-candidates", "70000"), ("--seed", "-1"), ("--seed", "many")])
+def test_the_client_refuses_numbers_that_the_message_cannot_hold(wrong):
+    run = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "plan_grasp", "hold it", *wrong],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+        timeout=60,
+    )
+    assert run.returncode == 2
+    assert "whole number" in run.stderr or "expected one argument" in run.stderr
+    assert "Traceback" not in run.stderr
