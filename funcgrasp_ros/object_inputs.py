@@ -184,4 +184,6 @@ class ObjectInputs:
         return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds * 1e-9
 
     def _is_stale(self, header: Header) -> bool:
+        if header.stamp.sec == 0 and header.stamp.nanosec == 0:
+            return False  # a publisher that does not stamp: its age is unknown, and tf takes the newest transform
         return self._settings.max_input_age > 0 and self._age_s(header) > self._settings.max_input_age

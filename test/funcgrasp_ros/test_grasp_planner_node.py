@@ -63,6 +63,13 @@ def test_a_stale_cloud_is_refused():
         assert "max_input_age" in answer.message
 
 
+def test_a_cloud_without_a_stamp_is_not_stale():
+    with NodeBench({"max_input_age": 1.0}) as bench:
+        cloud = cloud_from_points(object_points(), Header(frame_id="table"))
+        clouds = bench.publisher(PointCloud2, "object_cloud")
+        assert publish_until_planned(bench, lambda: clouds.publish(cloud)).code == SUCCESS
+
+
 def test_plans_are_given_in_the_planning_frame():
     shift = np.eye(4)
     shift[:3, 3] = (0.0, 0.5, 0.0)
