@@ -4,8 +4,9 @@
 #   bench/on_gpu.sh [SECONDS]      seconds left for training runs (default 420)
 #
 # Each step leaves a stamp under bench/results/ once it has succeeded and is not run again for the same commit, so the
-# script can be cut off and started again. Results are copied to $OUT if that is set. Needs Python with torch and
-# torch_geometric; it uses neither open3d, trimesh, mujoco nor rosbags. Exit status: 1 if any step failed.
+# script can be cut off and started again. Results, and of every run exp/*_gpu its logs, metrics.csv and
+# model.safetensors, are copied to $OUT if that is set. Needs Python with this project's dependencies and pytest, but
+# neither open3d, trimesh, k3d, rosbags, cyclonedds nor hypothesis. Exit status: 1 if any step failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 training_seconds="${1:-420}"
@@ -38,7 +39,7 @@ step() {
 # deliver: copy what there is, also when the script is cut off.
 deliver() {
     [ -n "${OUT:-}" ] || return 0
-    tar -czf "$OUT/gpu_results.tar.gz" "$results" $(ls -d exp/*_gpu/*.csv exp/*_gpu/*.json exp/*_gpu/*.log 2>/dev/null)
+    tar -czf "$OUT/gpu_results.tar.gz" "$results" $(ls -d exp/*_gpu/{logs,metrics.csv,model.safetensors} 2>/dev/null)
 }
 trap deliver EXIT
 
@@ -49,7 +50,7 @@ fi
 "$python" -c 'import json; from bench.side_by_side import machine_facts; print(json.dumps(machine_facts(), indent=1))' |
     tee "$results/machine.json"
 
-step tests "$python" -m pytest -m gpu
+step tests "$python" -m pytest -m gpu test/hand test/planning
 step point_sampling "$python" -m bench.point_sampling --device cuda --json "$results/point_sampling.json"
 
 while IFS='|' read -r name required command; do
