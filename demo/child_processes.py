@@ -4,9 +4,23 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 INTERRUPT_PATIENCE_S = 10.0
+
+
+@contextmanager
+def _interrupts_restored() -> Iterator[None]:
+    """Lets programs started inside react to SIGINT even if this one was started in the background, ignoring it."""
+    previous = signal.getsignal(signal.SIGINT)
+    if previous is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if previous is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class ChildProcess:
@@ -20,7 +34,8 @@ class ChildProcess:
         self._command = list(command)
 
     def __enter__(self) -> "ChildProcess":
-        self._process = subprocess.Popen(self._command, start_new_session=True)
+        with _interrupts_restored():
+            self._process = subprocess.Popen(self._command, start_new_session=True)
         return self
 
     def __exit__(self, *exception: object) -> None:

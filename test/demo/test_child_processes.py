@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,15 @@ def test_leaving_the_block_interrupts_the_program():
         assert not child.has_ended()
     assert child.has_ended()
     assert time.monotonic() - start_s < 5
+
+
+def test_a_program_started_from_the_background_is_interrupted_too():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        test_leaving_the_block_interrupts_the_program()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_grandchild_that_ignores_the_interrupt_does_not_stay(monkeypatch):
