@@ -60,6 +60,7 @@ def build_planner(settings: PlannerSettings) -> Planner:
         Path(settings.checkpoint) if settings.checkpoint else None,
         hand_file=Path(settings.hand_file) if settings.hand_file else None,
         device=settings.device,
+        hand_backend=settings.hand_backend,
     )
 
 

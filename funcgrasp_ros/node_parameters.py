@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from typing import get_args
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
 from funcgrasp_core.contracts import VIEW_SLOTS
 from funcgrasp_core.errors import ConfigurationError
+from funcgrasp_core.hand.hand_layer_factory import HandBackend
 from funcgrasp_core.planning.grasp_planner import MAX_CANDIDATES
 
 DEVICE_PATTERN = re.compile(r"cpu|cuda(:\d+)?")
@@ -36,6 +38,9 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
     "checkpoint": NodeParameter("", "Model file (.safetensors). Empty: the one that comes with the package."),
     "hand_file": NodeParameter(
         "", "Hand model, MANO_RIGHT.pkl or .safetensors. Empty: the reference hand that comes with the package."
+    ),
+    "hand_backend": NodeParameter(
+        "native", "What poses the hand: native, or manotorch where that and a MANO file are installed."
     ),
     "device": NodeParameter("cpu", "Where the model runs: cpu, cuda or cuda:N."),
     "num_threads": NodeParameter(0, "CPU threads of the model. 0: PyTorch's own choice.", (0, 256)),
@@ -77,6 +82,7 @@ class PlannerSettings:
     autostart: bool
     checkpoint: str
     hand_file: str
+    hand_backend: HandBackend
     device: str
     num_threads: int
     planning_frame: str
@@ -94,6 +100,10 @@ class PlannerSettings:
     def __post_init__(self):
         if not DEVICE_PATTERN.fullmatch(self.device):
             raise ConfigurationError(f"Parameter 'device' is '{self.device}'; expected cpu, cuda or cuda:N.")
+        if self.hand_backend not in get_args(HandBackend):
+            raise ConfigurationError(
+                f"Parameter 'hand_backend' is '{self.hand_backend}'; expected {' or '.join(get_args(HandBackend))}."
+            )
         if self.num_candidates > self.max_candidates:
             raise ConfigurationError(
                 f"Parameter 'num_candidates' is {self.num_candidates}, more than 'max_candidates', "

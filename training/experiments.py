@@ -14,7 +14,7 @@ from training.data.augmentation import AugmentationConfig
 class OptimisationConfig:
     """AdamW with linear warm-up and cosine decay over a fixed number of steps."""
 
-    num_steps: int = 1500
+    num_steps: int = 3500
     learning_rate: float = 6e-4
     final_learning_rate: float = 1e-6
     warmup_steps: int = 200

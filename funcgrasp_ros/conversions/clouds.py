@@ -13,15 +13,13 @@ from std_msgs.msg import Header
 from funcgrasp_core.contracts import CONTACT_TAU_M, CONTACT_THRESHOLD_M, PART_NAMES, ContactMap
 from funcgrasp_core.errors import CloudFieldsError, MalformedCloudError
 from funcgrasp_core.geometry.contact_field import contact_labels_from_probabilities
+from funcgrasp_core.visualisation.contact_colours import PART_COLOURS, UNTOUCHED_COLOUR, packed_colours
 
 COORDINATE_TYPES = {PointField.FLOAT32: "f4", PointField.FLOAT64: "f8"}
 """Field types that coordinates may have, as NumPy names them."""
 
-LABEL_COLOURS_RGB = np.array(
-    [(160, 160, 160), (214, 69, 65), (245, 171, 53), (63, 195, 128), (65, 131, 215), (155, 89, 182), (233, 30, 140)],
-    dtype=np.uint32,
-)
-"""Colour of each contact class: no contact, then the parts in order."""
+CLASS_COLOURS = np.concatenate([UNTOUCHED_COLOUR[None], PART_COLOURS])
+"""[7, 3] RGB of each contact class: no contact, then the parts in order."""
 
 
 def is_empty_cloud(message: PointCloud2) -> bool:
@@ -75,8 +73,7 @@ def contact_cloud(contact_map: ContactMap, header: Header) -> PointCloud2:
         torch.from_numpy(contact_map.probabilities), CONTACT_TAU_M, CONTACT_THRESHOLD_M
     ).numpy()
     columns: dict[str, np.ndarray] = dict(zip("xyz", contact_map.points.astype(np.float32).T, strict=True))
-    red, green, blue = LABEL_COLOURS_RGB[labels].T
-    columns["rgb"] = (red << 16 | green << 8 | blue).astype(np.uint32).view(np.float32)
+    columns["rgb"] = packed_colours(CLASS_COLOURS[labels]).view(np.float32)
     columns["label"] = labels.astype(np.uint32)
     columns.update(zip(PART_NAMES, contact_map.probabilities.astype(np.float32).T, strict=True))
     return _cloud_from_columns(columns, header)

@@ -10,7 +10,7 @@ from std_msgs.msg import Header
 from funcgrasp_core.contracts import PART_NAMES, ContactMap
 from funcgrasp_core.errors import CloudFieldsError, MalformedCloudError
 from funcgrasp_ros.conversions.clouds import (
-    LABEL_COLOURS_RGB,
+    CLASS_COLOURS,
     cloud_from_points,
     contact_cloud,
     is_empty_cloud,
@@ -156,6 +156,6 @@ def test_contact_cloud_carries_label_colour_and_probabilities():
     np.testing.assert_array_equal(points_from_cloud(cloud), points)
     table = np.frombuffer(cloud.data, dtype=np.float32).reshape(3, 11)
     np.testing.assert_array_equal(table[:, 4].copy().view(np.uint32), [0, 3, 0])
-    red, green, blue = LABEL_COLOURS_RGB[3].tolist()
+    red, green, blue = CLASS_COLOURS[3].tolist()
     assert table[1:2, 3].copy().view(np.uint32)[0] == red * 65536 + green * 256 + blue
     np.testing.assert_array_equal(table[:, 5:], probabilities)

@@ -42,6 +42,7 @@ def test_a_single_empty_slot_names_none():
     ("changes", "message"),
     [
         ({"device": "tpu"}, "'device' is 'tpu'; expected cpu"),
+        ({"hand_backend": "chumpy"}, "'hand_backend' is 'chumpy'; expected native or manotorch"),
         ({"num_candidates": 64, "max_candidates": 32}, "lower the first or raise the second"),
         ({"camera_topics": ["not a topic"]}, "cannot be a topic's name"),
         ({"camera_slots": ["above"]}, "expected front, back"),
