@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from funcgrasp_core.geometry.point_sampling import farthest_point_sampling, gather_points
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, rotation_about_z
 from funcgrasp_core.preprocessing.object_cloud import centre_on_box
 
@@ -36,17 +35,20 @@ def random_turns(yaws_rad: Tensor, config: AugmentationConfig, generator: torch.
     return axis_angle_to_matrix(tilt) @ rotation_about_z(yaws_rad + jitter)
 
 
-def select_points(points: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
-    """Choose which points are seen, some clouds cut by a plane; spread by farthest point sampling as in serving.
+def select_points(
+    points: Tensor, order: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator
+) -> Tensor:
+    """Choose which points are seen, some clouds cut by a plane; what is seen is spread evenly, as in serving.
 
     Args:
         points: [B, P, 3].
+        order: [B, P] long, all points in an order of farthest point sampling: its first points cover the object.
         num_points: N, at most (1 - largest_cut) P.
         config: probability and size of a cut.
         generator: of the choice.
 
     Returns:
-        [B, N] long, in the order of farthest point sampling.
+        [B, N] long, the first N points of the order that are not cut off.
     """
     batch_size, num_stored, _ = points.shape
     direction = torch.nn.functional.normalize(torch.randn((batch_size, 1, 3), generator=generator), dim=-1)
@@ -55,11 +57,8 @@ def select_points(points: Tensor, num_points: int, config: AugmentationConfig, g
     is_cut = torch.rand((batch_size, 1), generator=generator) < config.partial_probability
     share = torch.rand((batch_size, 1), generator=generator) * config.largest_cut
     is_hidden = is_cut & (rank > 1 - share)
-    priority = torch.rand(points.shape[:2], generator=generator) - is_hidden.float()
-    num_candidates = max(num_points, int((1 - config.largest_cut) * num_stored))
-    candidates = priority.topk(num_candidates, dim=1).indices
-    chosen = farthest_point_sampling(gather_points(points, candidates), num_points)
-    return candidates.gather(1, chosen)
+    hidden_last = is_hidden.gather(1, order).long().argsort(dim=1, stable=True)
+    return order.gather(1, hidden_last[:, :num_points])
 
 
 def add_noise(points: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:

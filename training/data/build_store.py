@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from funcgrasp_core.geometry.contact_field import per_part_distances
+from funcgrasp_core.geometry.point_sampling import farthest_point_sampling
 from funcgrasp_core.grasp_model.config import GraspModelConfig
 from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import HandLayer
@@ -21,7 +22,11 @@ from training.data.view_rendering import VIEW_YAWS_DEG
 POINTS_PER_BATCH_POINT = 2
 """The store keeps this many points for each that a batch uses."""
 
+NUM_ORDERS = 4
+"""Orders of farthest point sampling that are kept of each cloud."""
+
 _GRASPS_AT_ONCE = 32
+_CLOUDS_AT_ONCE = 16
 
 
 def build_store(root: Path, split: str, config: GraspModelConfig, view_size: int) -> ObservationStore:
@@ -47,6 +52,7 @@ def build_store(root: Path, split: str, config: GraspModelConfig, view_size: int
     grasp_objects = torch.tensor([object_index[record.object_id] for record in dataset.records])
     return ObservationStore(
         clouds,
+        _orders(clouds),
         views,
         view_mask,
         torch.tensor([math.radians(yaw) for yaw in VIEW_YAWS_DEG]),
@@ -57,6 +63,18 @@ def build_store(root: Path, split: str, config: GraspModelConfig, view_size: int
             for (index, category, intent), indices in grasps_of.items()
         ),
     )
+
+
+def _orders(clouds: Tensor) -> Tensor:
+    """[O, NUM_ORDERS, P] orders of farthest point sampling, each from another first point."""
+    num_objects, num_points, _ = clouds.shape
+    first = torch.randint(num_points, (num_objects, NUM_ORDERS), generator=torch.Generator().manual_seed(0))
+    orders = torch.empty(num_objects, NUM_ORDERS, num_points, dtype=torch.long)
+    for start in tqdm(range(0, num_objects, _CLOUDS_AT_ONCE), desc="orders", unit="batch"):
+        chosen = slice(start, start + _CLOUDS_AT_ONCE)
+        for number in range(NUM_ORDERS):
+            orders[chosen, number] = farthest_point_sampling(clouds[chosen], num_points, first[chosen, number])
+    return orders
 
 
 def _read_views(dataset: OakInkShapeDataset, object_ids: list[str], view_size: int) -> tuple[Tensor, Tensor]:

@@ -87,6 +87,7 @@ class ObservationStore:
 
     Attributes:
         clouds: [O, P, 3] metres, surface points, P more than a batch uses.
+        orders: [O, R, P] long, R orders of farthest point sampling of each cloud.
         views: [O, Y, 6, S, S, 3] uint8, rendered at Y yaws within a quarter turn.
         view_mask: [O, Y, 6] bool, true where there is a view.
         view_yaws_rad: [Y].
@@ -96,6 +97,7 @@ class ObservationStore:
     """
 
     clouds: Tensor
+    orders: Tensor
     views: Tensor
     view_mask: Tensor
     view_yaws_rad: Tensor
@@ -135,9 +137,10 @@ class ObservationStore:
         rotation = random_turns(
             self.view_yaws_rad[yaw_indices] + quarter_turns * (torch.pi / 2), augmentation, generator
         )
-        clouds = add_noise(self.clouds[objects], augmentation, generator)
-        selected = select_points(clouds, num_points, augmentation, generator)
-        points = gather_points(clouds, selected)
+        clouds = self.clouds[objects]
+        order = self.orders[objects, torch.randint(self.orders.shape[1], (num_observations,), generator=generator)]
+        selected = select_points(clouds, order, num_points, augmentation, generator)
+        points = add_noise(gather_points(clouds, selected), augmentation, generator)
         points, vectors = turn_and_centre(points, self.vectors[grasps], rotation)
         touched = selected[:, None, :num_contact_points, None].expand(-1, num_grasps, -1, self.distances.shape[-1])
         distances = self.distances[grasps].gather(2, touched).float()

@@ -38,11 +38,13 @@ def test_turns_keep_z_up_but_for_a_small_tilt():
     assert torch.allclose(upright, torch.eye(3).expand(5, 3, 3))
 
 
-def test_selection_is_without_repetition_and_cut_clouds_miss_one_side():
+def test_selection_follows_the_order_and_cut_clouds_miss_one_side():
     points = torch.randn(20, 400, 3)
-    selected = select_points(points, 200, ALWAYS_CUT, generator())
+    order = torch.stack([torch.randperm(400) for _ in range(20)])
+    whole = select_points(points, order, 200, AugmentationConfig(partial_probability=0.0), generator())
+    assert torch.equal(whole, order[:, :200])
+    selected = select_points(points, order, 200, ALWAYS_CUT, generator())
     assert all(len(row.unique()) == 200 for row in selected)
-    whole = select_points(points, 200, AugmentationConfig(partial_probability=0.0), generator())
     kept = points.gather(1, selected[..., None].expand(-1, -1, 3))
     kept_whole = points.gather(1, whole[..., None].expand(-1, -1, 3))
     assert kept.mean(dim=1).norm(dim=-1).mean() > 1.5 * kept_whole.mean(dim=1).norm(dim=-1).mean()

@@ -24,6 +24,7 @@ def small_store(seed: int) -> ObservationStore:
     clouds = (torch.rand(2, 256, 3, generator=generator) - 0.5) * 0.1
     return ObservationStore(
         clouds,
+        torch.stack([torch.randperm(256, generator=generator) for _ in range(4)]).view(2, 2, 256),
         torch.randint(256, (2, 3, len(VIEW_SLOTS), 16, 16, 3), generator=generator, dtype=torch.uint8),
         torch.ones(2, 3, len(VIEW_SLOTS), dtype=torch.bool),
         torch.tensor([0.0, 0.5, 1.0]),
