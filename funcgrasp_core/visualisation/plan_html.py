@@ -103,7 +103,6 @@ def _three_dimensional_page(k3d: Any, plan: GraspPlan, object_mesh: tuple[np.nda
             plan.hand_faces.astype(np.uint32),
             color=_hexadecimal(OTHER_HAND_COLOUR if rank else BEST_HAND_COLOUR),
             flat_shading=False,
-            opacity=0.85,
             name=f"grasp {rank}",
         )
         hand.visible = rank == 0
