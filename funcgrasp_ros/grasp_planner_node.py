@@ -76,7 +76,7 @@ class GraspPlannerNode(LifecycleNode):
         super().__init__("grasp_planner", **node_arguments)
         declare_parameters(self)
         self._build_planner = planner_builder
-        self._not_ready_reason = "it is not configured; send it the transition 'configure'"
+        self._refusal: FuncGraspError = _not_ready("it is not configured; send it the transition 'configure'")
         self._queue: RequestQueue[PlanningJob, GraspPlan] | None = None
         self._inputs: ObjectInputs | None = None
         self._outputs: PlanOutputs | None = None
@@ -98,7 +98,7 @@ class GraspPlannerNode(LifecycleNode):
         self._diagnostics = PlannerDiagnostics(
             self, self.get_parameter("diagnostics_period").value, MutuallyExclusiveCallbackGroup()
         )
-        self._diagnostics.set_not_ready(self._not_ready_reason)
+        self._diagnostics.set_not_ready(str(self._refusal))
 
     @property
     def num_executor_threads(self) -> int:
@@ -116,11 +116,11 @@ class GraspPlannerNode(LifecycleNode):
             self._settings = read_settings(self)
             self._planner = self._build_planner(self._settings)
         except FuncGraspError as error:
-            self._refuse_requests(f"configuring it failed with {error.code_name}: {error}")
+            self._refuse_requests(type(error)(f"The planner could not be configured: {error}"))
             self.get_logger().error(f"Cannot configure: {error.code_name}: {error}")
             return TransitionCallbackReturn.FAILURE
         self._outputs = PlanOutputs(self, self._settings.num_marker_hands)
-        self._refuse_requests("it is not active; send it the transition 'activate'")
+        self._refuse_requests(_not_ready("it is not active; send it the transition 'activate'"))
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -189,7 +189,7 @@ class GraspPlannerNode(LifecycleNode):
     def _ready_parts(self) -> tuple[RequestQueue[PlanningJob, GraspPlan], ObjectInputs, PlannerSettings]:
         queue, inputs, settings = self._queue, self._inputs, self._settings
         if queue is None or inputs is None or settings is None:
-            raise ModelNotReadyError(f"The planner is not ready: {self._not_ready_reason}.")
+            raise type(self._refusal)(*self._refusal.args)
         return queue, inputs, settings
 
     def _plan(self, job: PlanningJob) -> GraspPlan:
@@ -210,12 +210,13 @@ class GraspPlannerNode(LifecycleNode):
         except Exception as error:
             self.get_logger().error(f"The plan could not be published: {error!r}")
 
-    def _refuse_requests(self, reason: str) -> None:
-        self._not_ready_reason = reason
-        self._diagnostics.set_not_ready(reason)
+    def _refuse_requests(self, refusal: FuncGraspError) -> None:
+        """Until the node is active, requests are answered with this error."""
+        self._refusal = refusal
+        self._diagnostics.set_not_ready(str(refusal))
 
     def _stop(self, reason: str) -> None:
-        self._refuse_requests(reason)
+        self._refuse_requests(_not_ready(reason))
         queue, inputs = self._queue, self._inputs
         self._queue = self._inputs = None
         if inputs is not None:
@@ -229,6 +230,10 @@ class GraspPlannerNode(LifecycleNode):
             self._publishing.submit(outputs.close).result()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def _not_ready(reason: str) -> ModelNotReadyError:
+    return ModelNotReadyError(f"The planner is not ready: {reason}.")
 
 
 def main() -> int:

@@ -199,16 +199,19 @@ def test_transitions_stop_and_restart_planning():
 @pytest.mark.parametrize(
     ("content", "code_name"), [(None, "CHECKPOINT_MISSING"), (b"not a checkpoint at all", "CHECKPOINT_FORMAT")]
 )
-def test_without_a_usable_checkpoint_requests_are_answered_with_the_reason(tmp_path, content, code_name):
+def test_requests_are_answered_with_the_reason_until_there_is_a_usable_checkpoint(tmp_path, content, code_name):
     checkpoint = tmp_path / "model.safetensors"
     if content is not None:
         checkpoint.write_bytes(content)
     with NodeBench({"checkpoint": str(checkpoint)}, planner_builder=build_planner) as bench:
         assert not bench.started
         refusal = bench.plan()
-        assert refusal.code == msg.GraspPlan.MODEL_NOT_READY
-        assert code_name in refusal.message
+        assert refusal.code == getattr(msg.GraspPlan, code_name)
         assert str(checkpoint) in refusal.message
+        node = bench.planner_node
+        node.set_parameters([Parameter("checkpoint", value="")])
+        assert node.start()
+        assert bench.plan().code in (SUCCESS, msg.GraspPlan.NO_FEASIBLE_GRASP)
 
 
 def test_diagnostics_tell_readiness_and_count_answers():

@@ -112,7 +112,7 @@ def test_launch_arguments_reach_the_node(client_node, tmp_path):
         client = PlanGraspClient(client_node)
         assert client.wait_for_planner(START_PATIENCE_S), "the planner did not come up"
         answer = client.plan(msg.GraspRequest(instruction="hold it"), START_PATIENCE_S)
-        assert answer.code == msg.GraspPlan.MODEL_NOT_READY
+        assert answer.code == msg.GraspPlan.CHECKPOINT_MISSING
         assert str(missing) in answer.message
 
 
