@@ -157,7 +157,6 @@ class GraspModel(nn.Module, ABC):
         config = self.config
         return config.geometry.global_widths[-1] + 2 * config.fused_size + config.semantic_size
 
-    @abstractmethod
     def predict(
         self,
         points: Tensor,
@@ -169,8 +168,9 @@ class GraspModel(nn.Module, ABC):
         generator: torch.Generator | None = None,
     ) -> TrainingPrediction:
         """A training pass over B observations with G known grasps [B, G, 61] each; see `encode`."""
+        scene = self.encode(points, view_images, view_mask, texts, num_contact_points)
+        return self._predict_in(scene, vectors, generator)
 
-    @abstractmethod
     def sample(
         self,
         points: Tensor,
@@ -181,6 +181,17 @@ class GraspModel(nn.Module, ABC):
         generator: torch.Generator | None = None,
     ) -> ModelSample:
         """Sample K grasps for each of B observations; see `encode` for the shapes."""
+        return self._sample_in(self.encode(points, view_images, view_mask, texts), num_candidates, generator)
+
+    @abstractmethod
+    def _predict_in(
+        self, scene: SceneFeatures, vectors: Tensor, generator: torch.Generator | None
+    ) -> TrainingPrediction:
+        """`predict` for an encoded scene."""
+
+    @abstractmethod
+    def _sample_in(self, scene: SceneFeatures, num_candidates: int, generator: torch.Generator | None) -> ModelSample:
+        """`sample` for an encoded scene."""
 
     def fit_targets(self, vectors: Tensor) -> None:
         """Take the statistics of training grasps [M, 61], if the configuration normalises targets."""
@@ -206,36 +217,17 @@ class SingleMapGraspModel(GraspModel):
         network = FlowNetwork(parameterisation.size, point_size, config.flow)
         self.flow = RectifiedFlow(network, parameterisation.size, config.flow)
 
-    def predict(
-        self,
-        points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
-        texts: list[str],
-        vectors: Tensor,
-        num_contact_points: int | None = None,
-        generator: torch.Generator | None = None,
+    def _predict_in(
+        self, scene: SceneFeatures, vectors: Tensor, generator: torch.Generator | None
     ) -> TrainingPrediction:
-        """See `GraspModel.predict`."""
         num_grasps = vectors.shape[1]
-        scene = self.encode(points, view_images, view_mask, texts, num_contact_points)
         logits = self.contact_head(scene.point_features)
         condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_grasps, -1)
         targets = self.targets.normalise(self.parameterisation.encode(vectors))
         velocity, velocity_target = self.flow.predict(targets, condition, generator=generator)
         return TrainingPrediction(logits[:, None].expand(-1, num_grasps, -1, -1), velocity, velocity_target)
 
-    def sample(
-        self,
-        points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
-        texts: list[str],
-        num_candidates: int,
-        generator: torch.Generator | None = None,
-    ) -> ModelSample:
-        """See `GraspModel.sample`."""
-        scene = self.encode(points, view_images, view_mask, texts)
+    def _sample_in(self, scene: SceneFeatures, num_candidates: int, generator: torch.Generator | None) -> ModelSample:
         logits = self.contact_head(scene.point_features)
         condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_candidates, -1)
         targets = self.flow.sample(condition.contiguous(), generator=generator)
@@ -287,18 +279,9 @@ class PalmModeGraspModel(GraspModel):
         noisy = palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, generator)
         self.targets.fit(self.parameterisation.encode(noisy.vectors_in_palm(vectors)))
 
-    def predict(
-        self,
-        points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
-        texts: list[str],
-        vectors: Tensor,
-        num_contact_points: int | None = None,
-        generator: torch.Generator | None = None,
+    def _predict_in(
+        self, scene: SceneFeatures, vectors: Tensor, generator: torch.Generator | None
     ) -> TrainingPrediction:
-        """See `GraspModel.predict`."""
-        scene = self.encode(points, view_images, view_mask, texts, num_contact_points)
         summary = self.summarise(scene.summary)[:, None].expand(-1, vectors.shape[1], -1)
         with torch.no_grad(), full_precision(vectors):
             true_palms = self.palm.poses_of(vectors)
@@ -314,17 +297,7 @@ class PalmModeGraspModel(GraspModel):
         velocity, velocity_target = self.flow.predict(targets, condition, generator=generator)
         return TrainingPrediction(logits, velocity, velocity_target, mode_velocity, mode_velocity_target)
 
-    def sample(
-        self,
-        points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
-        texts: list[str],
-        num_candidates: int,
-        generator: torch.Generator | None = None,
-    ) -> ModelSample:
-        """See `GraspModel.sample`."""
-        scene = self.encode(points, view_images, view_mask, texts)
+    def _sample_in(self, scene: SceneFeatures, num_candidates: int, generator: torch.Generator | None) -> ModelSample:
         summary = self.summarise(scene.summary)[:, None].expand(-1, num_candidates, -1).contiguous()
         palms = PalmPoses.from_mode(
             self.modes.restore(self.mode_flow.sample(summary, scene.tokens, generator=generator))
