@@ -10,11 +10,11 @@ from funcgrasp_core.contracts import PART_NAMES
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix
 from funcgrasp_core.hand.joint_limits import JOINT_LOWER_RAD, JOINT_UPPER_RAD
 from training.data.cavity_filling import CavityFilling
-from training.data.grasp_objective import GraspObjective, GraspScene, ObjectiveWeights
 from training.data.grasp_templates import GraspTemplate
 from training.data.grasping_hand import GraspingHand, HandPoses, HandState
 from training.data.hand_self_contact import HandSelfContact
 from training.data.object_families.family import ObjectFamily, Parameters
+from training.data.synthesis_objective import GraspScene, ObjectiveWeights, SynthesisObjective
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def optimise_grasps(
     kept_outside = torch.where(~torch.isin(hand.part_labels, may_enter))[0]
     filling = CavityFilling.of(family, parameters) if len(kept_outside) > 0 else None
     scene = GraspScene(family, parameters, template.pad_parts(), near, filling, kept_outside)
-    objective = GraspObjective(hand, self_contact, scene, template.pads, start.joint_angles, settings.weights)
+    objective = SynthesisObjective(hand, self_contact, scene, template.pads, start.joint_angles, settings.weights)
     turn = torch.zeros_like(start.translation, requires_grad=True)
     shift = torch.zeros_like(start.translation, requires_grad=True)
     angles = start.joint_angles.clone().requires_grad_(True)

@@ -9,12 +9,12 @@ from funcgrasp_core.hand.joint_limits import JOINT_LOWER_RAD, JOINT_UPPER_RAD, j
 from training.data.cavity_filling import CavityFilling
 from training.data.functional_parts import INTENT_PARTS
 from training.data.grasp_filters import FilterLimits, GraspMeasures, interior_lattice, measure_displacements
-from training.data.grasp_objective import NearestSkin, TouchedPads, balance_cost, penetration_cost
 from training.data.grasp_optimisation import OptimisationSettings, optimise_grasps, start_poses
 from training.data.grasp_synthesis import GraspSynthesiser, SynthesisSettings
 from training.data.grasp_templates import TEMPLATES, templates_for
 from training.data.grasping_hand import HandPoses
 from training.data.object_families import FAMILIES, sample_surface, single_object
+from training.data.synthesis_objective import NearestSkin, TouchedPads, balance_cost, penetration_cost
 
 FEW_STEPS = SynthesisSettings(
     optimisation=OptimisationSettings(num_steps=50), num_surface_points=400, max_rounds=1, simulate=False

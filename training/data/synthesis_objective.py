@@ -153,7 +153,7 @@ class GraspScene:
         return distance.index_copy(1, self.kept_outside, nearer)
 
 
-class GraspObjective:
+class SynthesisObjective:
     """The weighted sum for one template; `progress` in [0, 1] ramps penetration from a quarter to double."""
 
     def __init__(
