@@ -146,15 +146,16 @@ def crop_to_object(
         None if no point of the object is seen.
     """
     pixels, is_in_front = geometry.project(np.vstack([centre, points]))
-    if not is_in_front[0]:
+    if not is_in_front[0] or not np.isfinite(pixels[0]).all():
         return None
     columns, rows = pixels[is_in_front].T
     height, width, _ = image.shape
     if not ((columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)).any():
         return None
     reach = crop_margin * max(np.abs(columns - columns[0]).max(), np.abs(rows - rows[0]).max())
-    # A point right in front of the camera must not ask for a crop of a million pixels.
-    half_side = int(np.clip(np.ceil(reach), 1, max(height, width)))
+    # A point right in front of the camera, or one that is absurdly far, must not ask for a crop of a million pixels.
+    largest = max(height, width)
+    half_side = int(np.clip(np.ceil(reach), 1, largest)) if np.isfinite(reach) else largest
     steps = np.arange(-half_side, half_side)
     kept_columns = np.clip(round(columns[0]) + steps, 0, width - 1)
     kept_rows = np.clip(round(rows[0]) + steps, 0, height - 1)

@@ -108,6 +108,15 @@ def test_beyond_the_image_edge_pixels_are_repeated():
     assert (crop[:, 40:] == 0).all()
 
 
+def test_a_point_at_the_end_of_the_world_does_not_break_the_crop():
+    points = np.vstack([BOX, [[1e37, -0.2, 0.1], [0.4, 3e38, 0.1]]]).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        crop = crop_to_object(
+            np.zeros((24, 32, 3), dtype=np.uint8), CameraGeometry(MATRIX, slot_pose("front")), points, OBJECT_CENTRE, 2
+        )
+    assert crop is None or crop.shape == (64, 64, 3)
+
+
 def test_the_better_placed_of_two_cameras_has_the_slot():
     tilted = look_at(OBJECT_CENTRE + np.array([0.2, -0.5, 0.2]), OBJECT_CENTRE, (0, 0, 1))
     views, notes = views_from_cameras([camera("tilted", tilted), camera("straight", slot_pose("front"))], BOX, 1.2)
