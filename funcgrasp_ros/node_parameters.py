@@ -12,6 +12,7 @@ from funcgrasp_core.planning.grasp_planner import MAX_CANDIDATES
 from funcgrasp_ros.planner_settings import PlannerSettings
 
 MAX_AGE_S = 86400.0
+MAX_QUEUE_SIZE = 64
 
 READ_WHEN = {
     "start": "Can only be given when the node starts.",
@@ -58,7 +59,7 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
         0, "CPU threads of the model. 0: PyTorch's own choice.", (0, 256), read_when="configure"
     ),
     "queue_size": NodeParameter(
-        2, "Requests that may wait while one is planned; the next is BUSY.", (0, 64), read_when="configure"
+        2, "Requests that may wait while one is planned; the next is BUSY.", (0, MAX_QUEUE_SIZE), read_when="configure"
     ),
     "planning_frame": NodeParameter(
         "", "Frame, z up, that grasps are planned and published in. Empty: the frame that the cloud comes in."
