@@ -157,6 +157,7 @@ def crop_to_object(
     largest = max(height, width)
     half_side = int(np.clip(np.ceil(reach), 1, largest)) if np.isfinite(reach) else largest
     steps = np.arange(-half_side, half_side)
-    kept_columns = np.clip(round(columns[0]) + steps, 0, width - 1)
-    kept_rows = np.clip(round(rows[0]) + steps, 0, height - 1)
+    middle_column, middle_row = np.clip(np.round(pixels[0]), -2 * largest, 2 * largest).astype(int)
+    kept_columns = np.clip(middle_column + steps, 0, width - 1)
+    kept_rows = np.clip(middle_row + steps, 0, height - 1)
     return image[kept_rows[:, None], kept_columns]

@@ -38,7 +38,7 @@ class FrameTransforms:
             transform = self._buffer.lookup_transform(
                 target_frame, source.frame_id, Time.from_msg(source.stamp), Duration(seconds=timeout_s)
             )
-        except tf2_ros.TransformException as error:
+        except (tf2_ros.TransformException, ValueError) as error:  # rclpy has no times before 1970
             raise NoTransformError(
                 f"There is no transform from frame '{source.frame_id}' to '{target_frame}' ({error}); publish it on "
                 "tf, or correct the message's frame_id or the parameter 'planning_frame'."

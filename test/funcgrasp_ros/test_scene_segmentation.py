@@ -1,6 +1,7 @@
 import sys
 
 import numpy as np
+import open3d
 import pytest
 from sample_scenes import box, cylinder, scatter, scene, table
 
@@ -11,6 +12,7 @@ from funcgrasp_core.errors import (
     ObjectHintError,
     ObjectNotFoundError,
 )
+from funcgrasp_core.visualisation.mesh_renderer import look_at
 from funcgrasp_ros.object_choice import ObjectHint
 from funcgrasp_ros.scene_segmentation import SegmentationConfig, cluster_labels, segment_object
 
@@ -167,6 +169,53 @@ def test_the_argument_is_not_changed_and_the_same_scene_gives_the_same_object():
     np.testing.assert_array_equal(points, before)
     np.testing.assert_array_equal(first.points, second.points)
     assert first.note == second.note
+
+
+def depth_camera_picture(solids: dict, eye, noise: float) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+    """What a depth camera sees of open3d meshes: points [N, 3], the solid of each, and the solids' numbers."""
+    scene_of_rays = open3d.t.geometry.RaycastingScene()
+    numbers = {
+        name: scene_of_rays.add_triangles(open3d.t.geometry.TriangleMesh.from_legacy(solid))
+        for name, solid in solids.items()
+    }
+    matrix = np.array([[300.0, 0, 159.5], [0, 300.0, 119.5], [0, 0, 1]])
+    camera_from_scene = np.linalg.inv(look_at(np.array(eye), np.zeros(3), (0, 0, 1)))
+    rays = scene_of_rays.create_rays_pinhole(
+        open3d.core.Tensor(matrix), open3d.core.Tensor(camera_from_scene), 320, 240
+    )
+    hits = scene_of_rays.cast_rays(rays)
+    depths = hits["t_hit"].numpy().ravel().astype(np.float64)
+    # The noise of stereo cameras grows with the square of the distance.
+    depths += np.random.default_rng(0).normal(0, noise, depths.shape) * np.where(np.isfinite(depths), depths, 0) ** 2
+    starts, directions = rays.numpy().reshape(-1, 6)[:, :3], rays.numpy().reshape(-1, 6)[:, 3:]
+    points = starts + directions * np.where(np.isfinite(depths), depths, np.nan)[:, None]
+    return points.astype(np.float32), hits["geometry_ids"].numpy().ravel(), numbers
+
+
+def block(size, centre, bottom=0.0):
+    solid = open3d.geometry.TriangleMesh.create_box(*size)
+    return solid.translate((centre[0] - size[0] / 2, centre[1] - size[1] / 2, bottom))
+
+
+@pytest.mark.parametrize("eye", [(0.0, -0.9, 0.7), (0.6, -0.6, 0.5), (-0.3, -0.4, 1.0)])
+@pytest.mark.parametrize("noise", [0.0, 0.003])
+def test_in_a_cluttered_room_the_points_of_the_mug_are_found(eye, noise):
+    mug = open3d.geometry.TriangleMesh.create_cylinder(0.04, 0.1).translate((0.02, 0.02, 0.05))
+    solids = {
+        "floor": block((6, 6, 0.01), (0, 0), -0.76),
+        "wall": block((6, 0.01, 3), (0, 1.5), -0.76),
+        "table": block((1.2, 0.8, 0.03), (0, 0), -0.03),
+        "mug": mug,
+        "crate": block((0.2, 0.15, 0.1), (-0.25, 0.1)),
+        "book": block((0.24, 0.17, 0.025), (0.3, 0.2)),
+    }
+    points, solid_of_point, numbers = depth_camera_picture(solids, eye, noise)
+    result = segment_object(points, SegmentationConfig())
+    mug_points = {tuple(point) for point in points[solid_of_point == numbers["mug"]].tolist()}
+    found = {tuple(point) for point in result.points.tolist()}
+    assert len(found & mug_points) > 0.99 * len(found), result.note
+    # The lowest centimetre goes with the table.
+    assert len(found & mug_points) > 0.85 * len(mug_points), result.note
 
 
 def test_clusters_are_apart_by_more_than_the_gap():
