@@ -7,6 +7,7 @@ a bounded queue, so that the executor stays free.
 
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -104,6 +105,8 @@ class GraspPlannerNode(LifecycleNode):
             self._refuse_requests(type(error)(f"The planner could not be configured: {error}"))
             self.get_logger().error(f"Cannot configure: {error.code_name}: {error}")
             return TransitionCallbackReturn.FAILURE
+        except Exception:
+            return self._broken_down("configure")
         self._outputs = PlanOutputs(self, settings.num_marker_hands)
         self._refuse_requests(_not_ready("it is not active; send it the transition 'activate'"))
         return TransitionCallbackReturn.SUCCESS
@@ -111,10 +114,13 @@ class GraspPlannerNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listens to the inputs and takes requests."""
         settings, planner = self._settings.current, self._planner
-        if settings is None or planner is None:
-            return TransitionCallbackReturn.ERROR
+        assert settings is not None
+        assert planner is not None
         self._wait_for_planner()
-        self._session = self._last_session = PlanningSession(self, planner, settings)
+        try:
+            self._session = self._last_session = PlanningSession(self, planner, settings)
+        except Exception:
+            return self._broken_down("activate")
         facts = {
             "model": settings.checkpoint or COMPACT_CHECKPOINT,
             "device": settings.device,
@@ -146,6 +152,11 @@ class GraspPlannerNode(LifecycleNode):
         self.stop_planning("it broke down; see its log, then send it the transition 'configure'")
         self._release()
         return TransitionCallbackReturn.SUCCESS
+
+    def _broken_down(self, transition: str) -> TransitionCallbackReturn:
+        """Logs the exception that is being handled, which rclpy drops; `on_error` comes next."""
+        self.get_logger().error(f"Cannot {transition}:\n{traceback.format_exc()}")
+        return TransitionCallbackReturn.ERROR
 
     def stop_planning(self, reason: str) -> None:
         """Refuses requests from now on, for this reason; those under way are answered with CANCELLED at once."""

@@ -9,6 +9,7 @@ from rclpy.node import Node
 
 from funcgrasp_core.contracts import VIEW_SLOTS
 from funcgrasp_core.planning.grasp_planner import MAX_CANDIDATES
+from funcgrasp_core.preprocessing.object_cloud import MIN_POINTS
 from funcgrasp_ros.planner_settings import PlannerSettings
 
 MAX_AGE_S = 86400.0
@@ -129,7 +130,7 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
         0.02, "Scenes: objects that are nearer to each other than this are one, metres.", (0.002, 0.2)
     ),
     "min_object_points": NodeParameter(
-        100, "Scenes: clusters with fewer points are not taken for objects.", (32, 1_000_000)
+        100, "Scenes: clusters with fewer points are not taken for objects.", (MIN_POINTS, 1_000_000)
     ),
     "max_hint_distance": NodeParameter(
         0.05, "Scenes: how far from a request's object_hint without a box its object may be, metres.", (0.0, 1.0)

@@ -15,11 +15,9 @@ from funcgrasp_core.errors import (
     ObjectHintError,
     ObjectNotFoundError,
 )
+from funcgrasp_core.preprocessing.object_cloud import MAX_OBJECT_SIDE_M
 from funcgrasp_ros.object_choice import ObjectHint, hinted, most_central
 from funcgrasp_ros.table_plane import MIN_TABLE_AREA_M2, find_table
-
-MAX_OBJECT_SIDE_M = 1.0
-"""A cluster whose box has a longer side is a wall, an arm or a person, and is never chosen."""
 
 CELLS_IN_GAP = 4
 MAX_CELL_M = 0.005
@@ -191,7 +189,7 @@ def _objects(points: np.ndarray, config: SegmentationConfig, tally: PointTally) 
     for cluster in (points[labels == label] for label in range(labels.max() + 1)):
         if len(cluster) < config.min_object_points:
             small.append(cluster)
-        elif np.ptp(cluster, axis=0).max() > MAX_OBJECT_SIDE_M:
+        elif np.ptp(cluster, axis=0).max() > MAX_OBJECT_SIDE_M:  # a wall, an arm, a person
             large.append(cluster)
         else:
             objects.append(cluster)

@@ -6,6 +6,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from node_bench import PATIENCE_S, NodeBench, object_points
 from rclpy.parameter import Parameter
+from sample_plans import SamplePlanner
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header, String
 from tf2_msgs.msg import TFMessage
@@ -176,6 +177,24 @@ def test_a_failure_nobody_foresaw_is_answered_too():
         assert answer.code == msg.GraspPlan.INTERNAL_ERROR
         assert "ZeroDivisionError" in answer.message
         bench.planner.before_planning = lambda: None
+        assert bench.plan().code == SUCCESS
+
+
+def test_after_a_failure_nobody_foresaw_the_node_can_be_configured_anew():
+    builds = []
+
+    def break_down_once(settings):
+        builds.append(settings)
+        if len(builds) == 1:
+            raise ZeroDivisionError("by nothing")
+        return SamplePlanner()
+
+    with NodeBench(planner_builder=break_down_once) as bench:
+        assert not bench.started
+        refusal = bench.plan()
+        assert refusal.code == msg.GraspPlan.MODEL_NOT_READY
+        assert "it broke down; see its log" in refusal.message
+        assert bench.planner_node.start()
         assert bench.plan().code == SUCCESS
 
 

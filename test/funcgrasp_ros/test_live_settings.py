@@ -1,5 +1,7 @@
 """Parameters of the running node: what may change, what may not and why, and that the change counts."""
 
+import sys
+
 import pytest
 from node_bench import NodeBench
 from rclpy.parameter import Parameter
@@ -71,6 +73,19 @@ def test_a_file_that_sets_every_parameter_to_what_it_is_changes_nothing(bench):
         if parameter.read_when != "start":
             value = bench.planner_node.get_parameter(name).value
             assert not objection(bench, name, value), name
+
+
+def test_scenes_are_refused_where_open3d_is_missing(bench, monkeypatch):
+    monkeypatch.setitem(sys.modules, "open3d", None)
+    assert "pip install 'funcgrasp[scene]'" in objection(bench, "object_source", "scene")
+    node = bench.planner_node
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    assert not objection(bench, "object_source", "scene")
+    assert not node.start()
+    assert bench.plan().code == msg.GraspPlan.MISSING_DEPENDENCY
+    monkeypatch.undo()
+    assert node.start()
 
 
 def test_after_cleanup_the_parameters_are_free_and_checked_by_configure(bench):
