@@ -183,6 +183,18 @@ class DatasetError(FuncGraspError):
     code, code_name = 27, "DATASET"
 
 
+class ObjectNotFoundError(FuncGraspError):
+    """Nothing in the scene can be an object: all of it is outside of the workspace, on the table or too small."""
+
+    code, code_name = 28, "OBJECT_NOT_FOUND"
+
+
+class ObjectHintError(FuncGraspError):
+    """No object of the scene is where the request's hint says."""
+
+    code, code_name = 29, "OBJECT_HINT"
+
+
 def error_codes() -> dict[str, int]:
     """Name and number of every failure, SUCCESS included, as they stand in `GraspPlan.msg`."""
     codes = {"SUCCESS": SUCCESS_CODE, FuncGraspError.code_name: FuncGraspError.code}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from funcgrasp_core.contracts import VIEW_SLOTS
+from funcgrasp_ros.lens_models import Lens
 
 SLOT_DIRECTIONS = np.array([(0, -1, 0), (0, 1, 0), (-1, 0, 0), (1, 0, 0), (0, 0, 1), (0, 0, -1)], dtype=np.float64)
 """From the object towards the camera of each of VIEW_SLOTS, in the planning frame."""
@@ -27,10 +28,26 @@ class CameraGeometry:
     Attributes:
         matrix: [3, 3] pinhole intrinsics in pixels.
         planning_from_camera: [4, 4].
+        lens: what bends the rays before the matrix applies; None: nothing.
     """
 
     matrix: np.ndarray
     planning_from_camera: np.ndarray
+    lens: Lens | None = None
+
+    def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where points [N, 3] of the planning frame are seen.
+
+        Returns:
+            Pixels [N, 2], column and row, and whether each point is far enough before the camera for them, [N].
+        """
+        camera_from_planning = np.linalg.inv(self.planning_from_camera)
+        in_camera = points @ camera_from_planning[:3, :3].T + camera_from_planning[:3, 3]
+        is_in_front = in_camera[:, 2] > NEAREST_DEPTH_M
+        rays = in_camera[:, :2] / np.where(is_in_front, in_camera[:, 2], 1.0)[:, None]
+        if self.lens is not None:
+            rays = self.lens.distort(rays)
+        return rays @ self.matrix[:2, :2].T + self.matrix[:2, 2], is_in_front
 
 
 @dataclass(frozen=True)
@@ -128,20 +145,19 @@ def crop_to_object(
     Returns:
         None if no point of the object is seen.
     """
-    camera_from_planning = np.linalg.inv(geometry.planning_from_camera)
-    pixel_from_planning = geometry.matrix @ camera_from_planning[:3]
-    columns, rows, depths = pixel_from_planning[:, :3] @ np.vstack([centre, points]).T + pixel_from_planning[:, 3:]
-    if depths[0] < NEAREST_DEPTH_M:
+    pixels, is_in_front = geometry.project(np.vstack([centre, points]))
+    if not is_in_front[0] or not np.isfinite(pixels[0]).all():
         return None
-    is_in_front = depths > NEAREST_DEPTH_M
-    columns, rows = columns[is_in_front] / depths[is_in_front], rows[is_in_front] / depths[is_in_front]
+    columns, rows = pixels[is_in_front].T
     height, width, _ = image.shape
     if not ((columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)).any():
         return None
     reach = crop_margin * max(np.abs(columns - columns[0]).max(), np.abs(rows - rows[0]).max())
-    # A point right in front of the camera must not ask for a crop of a million pixels.
-    half_side = int(np.clip(np.ceil(reach), 1, max(height, width)))
+    # A point right in front of the camera, or one that is absurdly far, must not ask for a crop of a million pixels.
+    largest = max(height, width)
+    half_side = int(np.clip(np.ceil(reach), 1, largest)) if np.isfinite(reach) else largest
     steps = np.arange(-half_side, half_side)
-    kept_columns = np.clip(round(columns[0]) + steps, 0, width - 1)
-    kept_rows = np.clip(round(rows[0]) + steps, 0, height - 1)
+    middle_column, middle_row = np.clip(np.round(pixels[0]), -2 * largest, 2 * largest).astype(int)
+    kept_columns = np.clip(middle_column + steps, 0, width - 1)
+    kept_rows = np.clip(middle_row + steps, 0, height - 1)
     return image[kept_rows[:, None], kept_columns]

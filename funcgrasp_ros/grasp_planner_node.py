@@ -5,13 +5,12 @@ latched topics `~/grasps`, `~/contact_map`, `~/contact_cloud` and `~/markers`. P
 a bounded queue, so that the executor stays free.
 """
 
-import dataclasses
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
 
 import rclpy
 import torch
@@ -20,36 +19,27 @@ from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import String
 
-from funcgrasp_core.contracts import GraspPlan, GraspRequest, ObjectObservation
+from funcgrasp_core.assets import COMPACT_CHECKPOINT
 from funcgrasp_core.errors import SUCCESS_CODE, FuncGraspError, ModelNotReadyError
 from funcgrasp_core.planning.grasp_planner import GraspPlanner
-from funcgrasp_core.planning.request_queue import RequestQueue
 from funcgrasp_ros import msg, qos_profiles, srv
 from funcgrasp_ros.conversions.grasp_plans import message_from_error, message_from_plan
-from funcgrasp_ros.conversions.requests import request_from_message
 from funcgrasp_ros.diagnostics import PlannerDiagnostics
-from funcgrasp_ros.node_parameters import PlannerSettings, declare_parameters, read_settings
-from funcgrasp_ros.object_inputs import ObjectInputs, PreparedInput
+from funcgrasp_ros.live_settings import LiveSettings
+from funcgrasp_ros.node_parameters import MAX_QUEUE_SIZE, declare_parameters
 from funcgrasp_ros.plan_outputs import PlanOutputs
+from funcgrasp_ros.planner_settings import PlannerSettings
+from funcgrasp_ros.planning_session import Planner, PlanningSession
 
-NUM_OTHER_CALLBACKS = 4
-"""Executor threads beside those that wait for plans: inputs, transforms, diagnostics, and requests to refuse."""
+NUM_EXECUTOR_THREADS = MAX_QUEUE_SIZE + 1 + 4
+"""So that requests that wait for their plans never keep other callbacks from running: inputs, transforms, diagnostics,
+and requests to refuse. The executor starts a thread only when all others are at work."""
 
 SHOWING_DELAY_S = 0.03
 """Plans are shown this much later than they are answered: turning meshes into messages must not hold up the answer, nor
 the next request of a client that asks again at once."""
 
-
-class Planner(Protocol):
-    """What the node needs of a planner."""
-
-    def plan(self, observation: ObjectObservation, request: GraspRequest) -> GraspPlan:
-        """Plans, or raises a FuncGraspError."""
-        ...
-
-
 PlannerBuilder = Callable[[PlannerSettings], Planner]
-PlanningJob = tuple[PreparedInput, GraspRequest]
 
 
 def build_planner(settings: PlannerSettings) -> Planner:
@@ -77,11 +67,11 @@ class GraspPlannerNode(LifecycleNode):
         declare_parameters(self)
         self._build_planner = planner_builder
         self._refusal: FuncGraspError = _not_ready("it is not configured; send it the transition 'configure'")
-        self._queue: RequestQueue[PlanningJob, GraspPlan] | None = None
-        self._inputs: ObjectInputs | None = None
+        self._settings = LiveSettings(self, self._take_over)
+        self._session: PlanningSession | None = None
+        self._last_session: PlanningSession | None = None
         self._outputs: PlanOutputs | None = None
         self._planner: Planner | None = None
-        self._settings: PlannerSettings | None = None
         # Meshes and clouds are converted after the answer is sent, one plan after another.
         self._publishing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan_outputs")
         self._requests_group = ReentrantCallbackGroup()
@@ -100,11 +90,6 @@ class GraspPlannerNode(LifecycleNode):
         )
         self._diagnostics.set_not_ready(str(self._refusal))
 
-    @property
-    def num_executor_threads(self) -> int:
-        """Threads that the executor needs so that waiting requests never keep other callbacks from running."""
-        return self.get_parameter("queue_size").value + 1 + NUM_OTHER_CALLBACKS
-
     def start(self) -> bool:
         """Configures and activates. Returns False if one of the two failed; the reason is logged and answered."""
         success = TransitionCallbackReturn.SUCCESS
@@ -113,44 +98,81 @@ class GraspPlannerNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the model; fails with the reason in the log, in the diagnostics and in answers to requests."""
         try:
-            self._settings = read_settings(self)
-            self._planner = self._build_planner(self._settings)
+            settings = self._settings.load()
+            self._planner = self._build_planner(settings)
         except FuncGraspError as error:
+            self._settings.release()
             self._refuse_requests(type(error)(f"The planner could not be configured: {error}"))
             self.get_logger().error(f"Cannot configure: {error.code_name}: {error}")
             return TransitionCallbackReturn.FAILURE
-        self._outputs = PlanOutputs(self, self._settings.num_marker_hands)
+        except Exception:
+            return self._broken_down("configure")
+        self._outputs = PlanOutputs(self, settings.num_marker_hands)
         self._refuse_requests(_not_ready("it is not active; send it the transition 'activate'"))
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listens to the inputs and takes requests."""
-        assert self._settings is not None
-        self._inputs = ObjectInputs(self, self._settings)
-        self._queue = RequestQueue(self._plan, capacity=self._settings.queue_size, name="planning")
-        self._diagnostics.set_ready()
+        settings, planner = self._settings.current, self._planner
+        assert settings is not None
+        assert planner is not None
+        self._wait_for_planner()
+        try:
+            self._session = self._last_session = PlanningSession(self, planner, settings)
+        except Exception:
+            return self._broken_down("activate")
+        facts = {
+            "model": settings.checkpoint or COMPACT_CHECKPOINT,
+            "device": settings.device,
+            "queue size": str(settings.queue_size),
+        }
+        self._diagnostics.set_ready(facts, self._session.num_unfinished, self._session.input_health)
         self.get_logger().info("Ready to plan.")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stops listening; waiting requests are answered with CANCELLED, the running one is finished."""
-        self._stop("it is not active; send it the transition 'activate'")
+        """Stops listening; requests that wait or are planned are answered with CANCELLED at once."""
+        self.stop_planning("it is not active; send it the transition 'activate'")
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Frees the model and removes the output topics."""
+        self._refuse_requests(_not_ready("it is not configured; send it the transition 'configure'"))
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stops and frees everything."""
-        self._stop("it was shut down")
+        self.stop_planning("it was shut down")
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """After a transition that broke down: stops and frees everything, so that the node can be configured anew."""
+        self.stop_planning("it broke down; see its log, then send it the transition 'configure'")
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _broken_down(self, transition: str) -> TransitionCallbackReturn:
+        """Logs the exception that is being handled, which rclpy drops; `on_error` comes next."""
+        self.get_logger().error(f"Cannot {transition}:\n{traceback.format_exc()}")
+        return TransitionCallbackReturn.ERROR
+
+    def stop_planning(self, reason: str) -> None:
+        """Refuses requests from now on, for this reason; those under way are answered with CANCELLED at once."""
+        self._refuse_requests(_not_ready(reason))
+        session, self._session = self._session, None
+        if session is not None:
+            session.cancel()
+
+    def num_unfinished_requests(self) -> int:
+        """Requests that wait or are planned."""
+        return 0 if self._session is None else self._session.num_unfinished()
+
     def destroy_node(self) -> None:
         """Ends the threads and removes the node."""
-        self._stop("it was shut down")
+        self.stop_planning("it was shut down")
+        self._wait_for_planner()
         self._publishing.shutdown(cancel_futures=True)
         super().destroy_node()
 
@@ -164,12 +186,12 @@ class GraspPlannerNode(LifecycleNode):
     def _answer(self, request: msg.GraspRequest, is_shown_on_failure: bool) -> msg.GraspPlan:
         """The answer to a request, whatever happens."""
         header = request.cloud.header
+        start_s = time.monotonic()
         try:
-            queue, inputs, settings = self._ready_parts()
-            core_request = request_from_message(request, settings.num_candidates, settings.max_candidates)
-            prepared = inputs.prepare(request)
-            header = prepared.header
-            plan = queue.submit((prepared, core_request)).result()
+            session, settings = self._session, self._settings.current
+            if session is None or settings is None:
+                raise type(self._refusal)(*self._refusal.args)
+            plan, header = session.plan(request, settings)
             answer = message_from_plan(plan, header)
         except FuncGraspError as error:
             self.get_logger().warning(f"{error.code_name}: {error}")
@@ -179,24 +201,12 @@ class GraspPlannerNode(LifecycleNode):
             self.get_logger().error(f"Planning failed: {error!r}")
             unexpected = FuncGraspError(f"The planner failed with {error!r}; see its log and report the failure.")
             answer = message_from_error(unexpected, request.instruction, header)
-        self._diagnostics.count(answer)
+        self._diagnostics.count(answer, time.monotonic() - start_s)
         if answer.code == SUCCESS_CODE:
             self._show(lambda outputs: outputs.show_plan(plan, answer))
         elif is_shown_on_failure:
             self._show(lambda outputs: outputs.show_failure(answer))
         return answer
-
-    def _ready_parts(self) -> tuple[RequestQueue[PlanningJob, GraspPlan], ObjectInputs, PlannerSettings]:
-        queue, inputs, settings = self._queue, self._inputs, self._settings
-        if queue is None or inputs is None or settings is None:
-            raise type(self._refusal)(*self._refusal.args)
-        return queue, inputs, settings
-
-    def _plan(self, job: PlanningJob) -> GraspPlan:
-        prepared, request = job
-        assert self._planner is not None
-        plan = self._planner.plan(prepared.observation, request)
-        return dataclasses.replace(plan, notes=(*prepared.notes, *plan.notes))
 
     def _show(self, publish: Callable[[PlanOutputs], None]) -> None:
         outputs = self._outputs
@@ -215,16 +225,20 @@ class GraspPlannerNode(LifecycleNode):
         self._refusal = refusal
         self._diagnostics.set_not_ready(str(refusal))
 
-    def _stop(self, reason: str) -> None:
-        self._refuse_requests(_not_ready(reason))
-        queue, inputs = self._queue, self._inputs
-        self._queue = self._inputs = None
-        if inputs is not None:
-            inputs.close()
-        if queue is not None:
-            queue.close()
+    def _take_over(self, settings: PlannerSettings) -> None:
+        """Parameters have changed; requests read their settings themselves."""
+        if self._outputs is not None:
+            self._outputs.num_marker_hands = settings.num_marker_hands
+
+    def _wait_for_planner(self) -> None:
+        """Until the planner is done with what it was doing when the last session was cancelled."""
+        if self._last_session is not None:
+            self._last_session.wait_until_idle()
+            self._last_session = None
 
     def _release(self) -> None:
+        self._wait_for_planner()
+        self._settings.release()
         outputs, self._outputs, self._planner = self._outputs, None, None
         if outputs is not None:
             self._publishing.submit(outputs.close).result()
@@ -240,7 +254,7 @@ def main() -> int:
     """Runs the node until it is interrupted."""
     rclpy.init()
     node = GraspPlannerNode()
-    executor = MultiThreadedExecutor(num_threads=node.num_executor_threads)
+    executor = MultiThreadedExecutor(num_threads=NUM_EXECUTOR_THREADS)
     executor.add_node(node)
     try:
         if node.get_parameter("autostart").value:
@@ -249,6 +263,7 @@ def main() -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
+        node.stop_planning("it was shut down")
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()

@@ -16,11 +16,14 @@ class PlanOutputs:
     Args:
         node: lifecycle node; nothing is sent while it is not active.
         num_marker_hands: how many grasps the markers show.
+
+    Attributes:
+        num_marker_hands: may be changed for the plans to come.
     """
 
     def __init__(self, node: LifecycleNode, num_marker_hands: int):
         self._node = node
-        self._num_marker_hands = num_marker_hands
+        self.num_marker_hands = num_marker_hands
         create, profile = node.create_lifecycle_publisher, qos_profiles.LATCHED_OUTPUT
         self._grasps = create(msg.GraspPlan, "~/grasps", profile)
         self._contact_map = create(msg.ContactMap, "~/contact_map", profile)
@@ -37,7 +40,7 @@ class PlanOutputs:
         self._grasps.publish(answer)
         self._contact_map.publish(answer.contact_map)
         self._contact_cloud.publish(contact_cloud(plan.contact_map, answer.header))
-        self._markers.publish(plan_markers(plan, answer.header, self._num_marker_hands))
+        self._markers.publish(plan_markers(plan, answer.header, self.num_marker_hands))
 
     def show_failure(self, answer: msg.GraspPlan) -> None:
         """Publishes why there is no plan, and takes the hands of the plan before away."""

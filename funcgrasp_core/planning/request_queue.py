@@ -1,6 +1,7 @@
 """A bounded first-in, first-out queue of requests that one worker thread answers."""
 
 import concurrent.futures
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -38,7 +39,7 @@ class RequestTicket(Generic[Request, Result]):
         try:
             return self._future.result(timeout_s)
         except concurrent.futures.CancelledError:
-            raise CancelledError("The request was withdrawn before it was answered; send it again.") from None
+            raise _withdrawn() from None
         except concurrent.futures.TimeoutError:  # an alias of TimeoutError only from Python 3.11 on
             if self._future.done():
                 raise
@@ -55,12 +56,20 @@ class RequestTicket(Generic[Request, Result]):
         """Answers the request with `handler`, unless it was withdrawn. Called by the queue's worker."""
         if not self._future.set_running_or_notify_cancel():
             return
-        try:
-            answer = handler(self.request)
-        except Exception as error:  # belongs to the caller, who meets it in result()
-            self._future.set_exception(error)
-        else:
-            self._future.set_result(answer)
+        # An abandoned request is answered already: what comes of it is dropped.
+        with contextlib.suppress(concurrent.futures.InvalidStateError):
+            try:
+                answer = handler(self.request)
+            except Exception as error:  # belongs to the caller, who meets it in result()
+                self._future.set_exception(error)
+            else:
+                self._future.set_result(answer)
+
+    def abandon(self) -> None:
+        """Withdraws the request even if it runs: its caller meets CancelledError now, the handler's answer is lost."""
+        if not self.cancel():
+            with contextlib.suppress(concurrent.futures.InvalidStateError):
+                self._future.set_exception(_withdrawn())
 
 
 class RequestQueue(Generic[Request, Result]):
@@ -110,8 +119,13 @@ class RequestQueue(Generic[Request, Result]):
             self._changed.notify()
         return ticket
 
-    def close(self, timeout_s: float | None = None) -> bool:
-        """Refuses new requests, withdraws the waiting ones and waits for the running one.
+    def close(self, timeout_s: float | None = None, abandon_running: bool = False) -> bool:
+        """Refuses new requests, withdraws the waiting ones and waits for the running one. May be called again.
+
+        Args:
+            timeout_s: how long to wait; None: until the worker has ended.
+            abandon_running: answer the caller of the running request with CancelledError at once. The handler cannot be
+                interrupted; the worker ends when it returns.
 
         Returns:
             Whether the worker has ended within `timeout_s`.
@@ -120,9 +134,12 @@ class RequestQueue(Generic[Request, Result]):
             self._is_closed = True
             withdrawn = list(self._waiting)
             self._waiting.clear()
+            running = self._running
             self._changed.notify()
         for ticket in withdrawn:
             ticket.cancel()
+        if abandon_running and running is not None:
+            running.abandon()
         if self._worker is not threading.current_thread():
             self._worker.join(timeout_s)
         return not self._worker.is_alive()
@@ -140,3 +157,7 @@ class RequestQueue(Generic[Request, Result]):
                     return
                 self._running = self._waiting.popleft()
             self._running.run(self._handler)
+
+
+def _withdrawn() -> CancelledError:
+    return CancelledError("The request was withdrawn before it was answered; send it again.")

@@ -1,15 +1,27 @@
-"""Camera images on the wire to RGB arrays and back."""
+"""Camera images on the wire, raw or compressed, to RGB arrays and back."""
 
 import array
+import io
+import struct
 
 import numpy as np
-from sensor_msgs.msg import Image
+import PIL.Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from funcgrasp_core.errors import BadImageError
 
 NUM_CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
 """Encodings that are understood, and their bytes in a pixel."""
+
+DEPTH_ENCODINGS = ("16UC1", "32FC1")
+"""What depth cameras send; a common mistake is to name their topic instead of the colour camera's."""
+
+COMPRESSED_FORMATS = ("JPEG", "PNG")
+"""File formats of compressed images, as Pillow names them."""
+
+MAX_COMPRESSED_PIXELS = 2**26
+"""Larger pictures are refused before they are unpacked: a few bytes can claim to be a picture of any size."""
 
 
 def rgb_from_image(message: Image) -> np.ndarray:
@@ -28,6 +40,36 @@ def rgb_from_image(message: Image) -> np.ndarray:
     return np.ascontiguousarray(colours[..., ::-1] if message.encoding.startswith("bgr") else colours)
 
 
+def rgb_from_compressed_image(message: CompressedImage) -> np.ndarray:
+    """Pixels of a JPEG or PNG picture, [H, W, 3] uint8 RGB; a transparency channel is left out.
+
+    The bytes say which of the two it is. The message's `format` is only read to tell depth from colour: drivers do not
+    agree on how to write it.
+
+    Raises:
+        BadImageError: neither JPEG nor PNG, damaged, larger than MAX_COMPRESSED_PIXELS, or a depth picture.
+    """
+    name = f"Compressed image of '{message.header.frame_id}'"
+    if "compressedDepth" in message.format or message.format.startswith(DEPTH_ENCODINGS):
+        raise _depth_error(name, message.format)
+    try:
+        with PIL.Image.open(io.BytesIO(message.data), formats=COMPRESSED_FORMATS) as picture:
+            num_pixels = picture.width * picture.height
+            if num_pixels > MAX_COMPRESSED_PIXELS:
+                raise BadImageError(
+                    f"{name}: {picture.width} x {picture.height} pixels are more than {MAX_COMPRESSED_PIXELS}; send a "
+                    "smaller picture."
+                )
+            if picture.mode in ("I", "I;16", "I;16B", "F"):
+                raise _depth_error(name, picture.mode)
+            return np.array(picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, PIL.Image.DecompressionBombError) as error:
+        raise BadImageError(
+            f"{name}: its {len(message.data)} bytes of format '{message.format}' cannot be read as "
+            f"{' or '.join(COMPRESSED_FORMATS)} ({error}); send a whole picture in one of these formats."
+        ) from error
+
+
 def image_from_rgb(pixels: np.ndarray, header: Header) -> Image:
     """An rgb8 image from pixels [H, W, 3] uint8."""
     height, width, _ = pixels.shape
@@ -43,6 +85,8 @@ def image_from_rgb(pixels: np.ndarray, header: Header) -> Image:
 
 
 def _checked_num_channels(message: Image) -> int:
+    if message.encoding in DEPTH_ENCODINGS:
+        raise _depth_error(f"Image of '{message.header.frame_id}'", message.encoding)
     if message.encoding not in NUM_CHANNELS:
         raise BadImageError(
             f"Image of '{message.header.frame_id}': encoding '{message.encoding}' is not understood; send one of "
@@ -65,3 +109,10 @@ def _checked_num_channels(message: Image) -> int:
             f"times step {message.step} is {message.height * message.step}; send the whole image."
         )
     return num_channels
+
+
+def _depth_error(name: str, encoding: str) -> BadImageError:
+    return BadImageError(
+        f"{name}: encoding '{encoding}' is depth, not colour; name the topic of the colour camera "
+        f"({', '.join(NUM_CHANNELS)}, or JPEG and PNG)."
+    )

@@ -1,10 +1,13 @@
 """Grasp requests on the wire to the planner's own."""
 
+import numpy as np
+
 from funcgrasp_core.contracts import VIEW_SLOTS, GraspRequest
 from funcgrasp_core.errors import InvalidRequestError, NotSupportedError
 from funcgrasp_ros import msg
+from funcgrasp_ros.object_choice import ObjectHint
 
-RESERVED_FIELDS = ("object_hint", "contact_constraints", "demonstration")
+RESERVED_FIELDS = ("contact_constraints", "demonstration")
 """Fields that stand in the message from the start so that it need not change, and do nothing yet."""
 
 
@@ -32,6 +35,36 @@ def request_from_message(
         num_candidates=message.num_candidates or default_num_candidates,
         seed=message.seed,
     )
+
+
+def is_hint_given(hint: msg.ObjectHint) -> bool:
+    """Whether the request says which object is meant.
+
+    Raises:
+        InvalidRequestError: a hint whose numbers make no sense, or that has no frame.
+    """
+    numbers = np.array([getattr(part, axis) for part in (hint.point, hint.size) for axis in "xyz"])
+    if not hint.header.frame_id:
+        if numbers.any():
+            raise InvalidRequestError(
+                "Request: 'object_hint' has a point or a size but no frame; set object_hint.header.frame_id."
+            )
+        return False
+    size = numbers[3:]
+    if not np.isfinite(numbers).all() or (size < 0).any() or (size.any() and not size.all()):
+        raise InvalidRequestError(
+            f"Request: 'object_hint' has the point {numbers[:3].tolist()} and the size {size.tolist()}; give finite "
+            "metres, and a box with three positive edges or none."
+        )
+    return True
+
+
+def object_hint_from_message(hint: msg.ObjectHint, hint_frame_from_scene: np.ndarray) -> ObjectHint:
+    """The hint as the segmentation takes it; `hint_frame_from_scene` [4, 4] takes the scene to the hint's frame."""
+    hint_from_scene = hint_frame_from_scene.copy()
+    hint_from_scene[:3, 3] -= (hint.point.x, hint.point.y, hint.point.z)
+    size = np.array([hint.size.x, hint.size.y, hint.size.z])
+    return ObjectHint(hint_from_scene, size if size.any() else None)
 
 
 def _check_image_lists(message: msg.GraspRequest) -> None:

@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 
 from funcgrasp_ros import msg, qos_profiles
 from funcgrasp_ros.conversions.clouds import cloud_from_points
-from funcgrasp_ros.grasp_planner_node import GraspPlannerNode
+from funcgrasp_ros.grasp_planner_node import NUM_EXECUTOR_THREADS, GraspPlannerNode
 from funcgrasp_ros.plan_grasp_client import PlanGraspClient
 
 PATIENCE_S = 10.0
@@ -43,7 +43,7 @@ class NodeBench:
         rclpy.init()
         overrides = [Parameter(name, value=value) for name, value in self._parameters.items()]
         self.planner_node = GraspPlannerNode(self._builder, parameter_overrides=overrides)
-        self.executor = MultiThreadedExecutor(num_threads=self.planner_node.num_executor_threads)
+        self.executor = MultiThreadedExecutor(num_threads=NUM_EXECUTOR_THREADS)
         self.executor.add_node(self.planner_node)
         self._spinning = threading.Thread(target=self.executor.spin, daemon=True)
         self.started = self.planner_node.start()

@@ -15,6 +15,7 @@ from funcgrasp_ros.camera_views import (
     num_quarter_turns_to_upright,
     views_from_cameras,
 )
+from funcgrasp_ros.lens_models import Lens
 
 OBJECT_CENTRE = np.array([0.4, -0.2, 0.1])
 MATRIX = np.array([[400.0, 0.0, 159.5], [0.0, 400.0, 119.5], [0.0, 0.0, 1.0]])
@@ -76,6 +77,26 @@ def test_the_crop_is_square_and_holds_the_object_with_its_margin():
     assert crop.shape == (2 * 34, 2 * 34, 3)
 
 
+def test_the_crop_follows_the_lens():
+    # A barrel lens pulls the object, which is seen at the picture's edge, towards the middle.
+    pose = slot_pose("front")
+    pose[0, 3] += 0.15
+    lens = Lens("plumb_bob", (-0.5, 0.0, 0.0, 0.0, 0.0))
+    points = OBJECT_CENTRE + np.zeros((1, 3))
+    (straight,), (is_in_front,) = CameraGeometry(MATRIX, pose).project(points)
+    (bent,), _ = CameraGeometry(MATRIX, pose, lens).project(points)
+    assert is_in_front
+    ray = -0.15 / 0.6
+    assert straight[0] == pytest.approx(159.5 + 400 * ray)
+    assert bent[0] == pytest.approx(159.5 + 400 * ray * (1 - 0.5 * ray**2))
+    pixels = np.zeros((240, 320, 3), dtype=np.uint8)
+    pixels[round(bent[1]), round(bent[0])] = 255
+    crop = crop_to_object(pixels, CameraGeometry(MATRIX, pose, lens), BOX, OBJECT_CENTRE, 1.16)
+    assert crop is not None
+    middle = crop.shape[0] // 2
+    assert crop[middle, middle].tolist() == [255] * 3
+
+
 def test_beyond_the_image_edge_pixels_are_repeated():
     pixels = np.zeros((240, 320, 3), dtype=np.uint8)
     pixels[:, 0] = 200
@@ -85,6 +106,15 @@ def test_beyond_the_image_edge_pixels_are_repeated():
     assert crop is not None
     assert (crop[:, :20] == 200).all()
     assert (crop[:, 40:] == 0).all()
+
+
+def test_a_point_at_the_end_of_the_world_does_not_break_the_crop():
+    points = np.vstack([BOX, [[1e37, -0.2, 0.1], [0.4, 3e38, 0.1]]]).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        crop = crop_to_object(
+            np.zeros((24, 32, 3), dtype=np.uint8), CameraGeometry(MATRIX, slot_pose("front")), points, OBJECT_CENTRE, 2
+        )
+    assert crop is None or crop.shape == (64, 64, 3)
 
 
 def test_the_better_placed_of_two_cameras_has_the_slot():

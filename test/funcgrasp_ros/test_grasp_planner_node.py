@@ -6,6 +6,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from node_bench import PATIENCE_S, NodeBench, object_points
 from rclpy.parameter import Parameter
+from sample_plans import SamplePlanner
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header, String
 from tf2_msgs.msg import TFMessage
@@ -53,18 +54,18 @@ def test_the_newest_cloud_of_the_topic_is_planned_on(profile):
 
 
 def test_a_stale_cloud_is_refused():
-    with NodeBench({"max_input_age": 1.0}) as bench:
+    with NodeBench({"max_cloud_age": 1.0}) as bench:
         header = bench.header()
         header.stamp.sec -= 30
         clouds = bench.publisher(PointCloud2, "object_cloud")
         answer = publish_until_planned(bench, lambda: clouds.publish(cloud_from_points(object_points(), header)))
         assert answer.code == msg.GraspPlan.STALE_INPUT
         assert "30." in answer.message
-        assert "max_input_age" in answer.message
+        assert "'max_cloud_age' allows 1 s" in answer.message
 
 
 def test_a_cloud_without_a_stamp_is_not_stale():
-    with NodeBench({"max_input_age": 1.0}) as bench:
+    with NodeBench({"max_cloud_age": 1.0}) as bench:
         cloud = cloud_from_points(object_points(), Header(frame_id="table"))
         clouds = bench.publisher(PointCloud2, "object_cloud")
         assert publish_until_planned(bench, lambda: clouds.publish(cloud)).code == SUCCESS
@@ -179,6 +180,24 @@ def test_a_failure_nobody_foresaw_is_answered_too():
         assert bench.plan().code == SUCCESS
 
 
+def test_after_a_failure_nobody_foresaw_the_node_can_be_configured_anew():
+    builds = []
+
+    def break_down_once(settings):
+        builds.append(settings)
+        if len(builds) == 1:
+            raise ZeroDivisionError("by nothing")
+        return SamplePlanner()
+
+    with NodeBench(planner_builder=break_down_once) as bench:
+        assert not bench.started
+        refusal = bench.plan()
+        assert refusal.code == msg.GraspPlan.MODEL_NOT_READY
+        assert "it broke down; see its log" in refusal.message
+        assert bench.planner_node.start()
+        assert bench.plan().code == SUCCESS
+
+
 def test_transitions_stop_and_restart_planning():
     with NodeBench() as bench:
         node = bench.planner_node
@@ -220,23 +239,51 @@ def test_diagnostics_tell_readiness_and_count_answers():
         bench.plan(bench.request(instruction=""))
         reports = bench.listen(DiagnosticArray, "/diagnostics", qos_profiles.DIAGNOSTICS_OUTPUT)
         bench.wait_until(lambda: bool(reports))
-        (status,) = reports[-1].status
-        values = {value.key: value.value for value in status.values}
-        assert status.message == "ready to plan"
+        planning, inputs = reports[-1].status
+        values = {value.key: value.value for value in planning.values}
+        assert planning.message == "ready to plan"
         assert (values["plans"], values["refusals"]) == ("1", "1")
         assert values["last error"].startswith(f"{msg.GraspPlan.NO_INSTRUCTION}: ")
+        assert (values["model"], values["device"], values["unfinished requests"]) == ("compact.safetensors", "cpu", "0")
+        assert 0.0 < float(values["latency p50 [s]"]) <= float(values["latency p95 [s]"])
+        assert inputs.message == "0 of 7 topics heard"
+        assert {value.key: value.value for value in inputs.values}["/object_cloud"] == "nothing has come"
 
 
-def test_parameters_out_of_range_or_read_only_are_refused():
-    with NodeBench() as bench:
-        node = bench.planner_node
-        results = node.set_parameters(
-            [
-                Parameter("num_candidates", value=0),
-                Parameter("crop_margin", value=0.5),
-                Parameter("autostart", value=False),
-                Parameter("num_candidates", value="many"),
-                Parameter("num_candidates", value=8),
-            ]
-        )
-        assert [result.successful for result in results] == [False, False, False, False, True]
+def test_diagnostics_tell_how_regularly_inputs_come():
+    with NodeBench({"diagnostics_period": 0.1, "camera_topics": [""]}) as bench:
+        clouds = bench.publisher(PointCloud2, "object_cloud")
+        reports = bench.listen(DiagnosticArray, "/diagnostics", qos_profiles.DIAGNOSTICS_OUTPUT)
+
+        def rate_is_known() -> bool:
+            clouds.publish(cloud_from_points(object_points(), bench.header()))
+            if not reports:
+                return False
+            (value,) = reports[-1].status[1].values
+            return value.value.endswith("s ago") and float(value.value.split(" Hz")[0]) > 0
+
+        bench.wait_until(rate_is_known)
+        assert reports[-1].status[1].message == "1 of 1 topics heard"
+
+
+def test_deactivation_answers_the_running_request_and_the_waiting_one_at_once():
+    go_on = threading.Event()
+    started = threading.Event()
+
+    def wait_in_planner() -> None:
+        started.set()
+        assert go_on.wait(PATIENCE_S)
+
+    with NodeBench({"queue_size": 1}) as bench:
+        bench.planner.before_planning = wait_in_planner
+        service = bench.node.create_client(srv.PlanGrasp, "plan_grasp")
+        assert service.wait_for_service(timeout_sec=PATIENCE_S)
+        futures = [service.call_async(srv.PlanGrasp.Request(request=bench.request())) for _ in range(2)]
+        assert started.wait(PATIENCE_S)
+        bench.wait_until(lambda: bench.planner_node.num_unfinished_requests() == 2)
+        bench.planner_node.trigger_deactivate()
+        bench.wait_until(lambda: all(future.done() for future in futures))
+        assert {future.result().plan.code for future in futures} == {msg.GraspPlan.CANCELLED}
+        go_on.set()
+        bench.planner_node.trigger_activate()
+        assert bench.plan().code == SUCCESS

@@ -4,6 +4,7 @@ import array
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import Point
 from node_bench import NodeBench, object_points
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
@@ -55,7 +56,7 @@ REFUSALS = {
     "100 kB of instruction": ({"instruction": "hold it " * 12_500}, "INSTRUCTION_TOO_LONG", "1000"),
     "special token": ({"instruction": "hold <|image_pad|> it"}, "INSTRUCTION_TOKENS", ""),
     "wrong image size": ({"images": [image(height=3)], "view_slots": ["front"]}, "BAD_IMAGE", "send the whole image"),
-    "unknown encoding": ({"images": [image(encoding="32FC1")], "view_slots": ["front"]}, "BAD_IMAGE", "rgb8"),
+    "unknown encoding": ({"images": [image(encoding="yuv422")], "view_slots": ["front"]}, "BAD_IMAGE", "rgb8"),
     "camera of another size": (
         {"images": [image()], "camera_infos": [CameraInfo(width=9, height=9, k=np.eye(3).reshape(-1))]},
         "BAD_IMAGE",
@@ -63,7 +64,13 @@ REFUSALS = {
     ),
     "image without camera": ({"images": [image()]}, "INVALID_REQUEST", "say where the cameras stand"),
     "too many candidates": ({"num_candidates": 1000}, "INVALID_REQUEST", "ask for fewer"),
-    "object hint": ({"object_hint": "the left one"}, "NOT_SUPPORTED", "leave it empty"),
+    "depth image": ({"images": [image(encoding="16UC1")], "view_slots": ["front"]}, "BAD_IMAGE", "colour camera"),
+    "object hint": (
+        {"object_hint": msg.ObjectHint(header=Header(frame_id="table"))},
+        "INVALID_REQUEST",
+        "leave the hint empty, or set the parameter",
+    ),
+    "hint without frame": ({"object_hint": msg.ObjectHint(point=Point(x=0.1))}, "INVALID_REQUEST", "header.frame_id"),
     "constraint": ({"contact_constraints": [msg.ContactConstraint()]}, "NOT_SUPPORTED", "leave it empty"),
     "demonstration": ({"demonstration": [msg.HandObjectEstimate()]}, "NOT_SUPPORTED", "leave it empty"),
 }

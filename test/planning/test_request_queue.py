@@ -93,6 +93,28 @@ def test_close_withdraws_the_waiting_and_finishes_the_running(handler):
     assert queue.close(PATIENCE_S)
 
 
+def test_close_can_abandon_the_running_request_whose_answer_is_lost(handler):
+    queue = RequestQueue(handler)
+    running = queue.submit(1)
+    assert handler.started.wait(PATIENCE_S)
+    assert not queue.close(timeout_s=0, abandon_running=True)
+    with pytest.raises(CancelledError, match="withdrawn"):
+        running.result(timeout_s=0)
+    handler.gate.set()
+    assert queue.close(PATIENCE_S)
+    assert handler.answered == [1]
+    with pytest.raises(CancelledError):
+        running.result(timeout_s=0)
+
+
+def test_an_answered_request_cannot_be_abandoned(queue, handler):
+    handler.gate.set()
+    ticket = queue.submit(1)
+    assert ticket.result(PATIENCE_S) == 10
+    ticket.abandon()
+    assert ticket.result(PATIENCE_S) == 10
+
+
 def test_callbacks_come_once_for_answers_and_withdrawals(queue, handler):
     called: list[int] = []
     first = queue.submit(1)
