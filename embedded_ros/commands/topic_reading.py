@@ -45,7 +45,7 @@ def _echo(options: argparse.Namespace) -> int:
         message_class = load_message_class(options.message_type or session.find_topic(topic, options.timeout))
         received: deque[Message] = deque()
         profile = profile_from_options(options, _profile_of_publishers(session, topic, message_class, options.timeout))
-        session.node.create_subscription(message_class, topic, received.append, profile)
+        session.node.create_subscription(message_class, topic, lambda message: received.append(message), profile)
         while True:
             limit_s = options.timeout if options.once else None
             if session.wait_for(lambda: received or None, limit_s) is None:
