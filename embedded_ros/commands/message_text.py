@@ -1,7 +1,6 @@
 """Messages as YAML text, laid out as `ros2 topic echo` does."""
 
 import re
-import sys
 from array import array
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from embedded_ros.commands.parsing import CommandError, what_exists
 from embedded_ros.message_classes import Message
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_NO_LINE_BREAKS = 2**31 - 1
 _ARRAY_TYPE = re.compile(
     r"(?P<element>[\w/]+)(?:<\d+>)?\[(?P<size>\d+)\]|sequence<(?P<item>[\w/]+)(?:<\d+>)?(?:, (?P<bound>\d+))?>"
 )
@@ -39,7 +39,7 @@ class TextLayout:
 def message_to_yaml(message: Message, layout: TextLayout) -> str:
     """A message's fields as YAML, with a line break at the end."""
     return yaml.dump(
-        _plain_message(message, layout), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=sys.maxsize,
+        _plain_message(message, layout), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=_NO_LINE_BREAKS,
         default_flow_style=layout.flow_style,
     )  # fmt: skip
 
