@@ -31,6 +31,14 @@ def _add_play_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-l", "--loop", action="store_true", help="begin again at the end, until Ctrl-C")
     parser.add_argument("-d", "--delay", type=non_negative_seconds, default=1.0, metavar="SECONDS",
                         help="wait before the first message, for subscriptions to be found (default: 1)")  # fmt: skip
+    parser.add_argument(
+        "--clock",
+        type=positive_number,
+        nargs="?",
+        const=40.0,
+        metavar="HZ",
+        help="publish the recording's time on /clock, for nodes with use_sim_time (40 times a second)",
+    )
     parser.add_argument("--topics", nargs="+", metavar="TOPIC", help="play only these")
 
 
@@ -41,17 +49,45 @@ def _play(options: argparse.Namespace) -> int:
         playable = [connection for connection in connections if connection.topic in publishers]
         if not playable:
             raise CommandError(f"'{options.bag_path}' has no message of a type that is known here")
+        first_ns = next((timestamp_ns for _, timestamp_ns, _ in reader.messages(playable)), 0)
+        clock = BagClock(session, first_ns, options.clock, options.rate) if options.clock else None
         session.spin(options.delay)
         while True:
             start = time.monotonic()
-            for age_s, topic, data in _timed(reader.messages(playable)):
-                _sleep_until(session, start + age_s / options.rate)
-                publishers[topic].publish(data)
+            if clock is not None:
+                clock.start(start)
+            for connection, timestamp_ns, data in reader.messages(playable):
+                _sleep_until(session, start + (timestamp_ns - first_ns) * 1e-9 / options.rate)
+                publishers[connection.topic].publish(bytes(data))
             if not options.loop:
                 break
             _sleep_until(session, start + _SHORTEST_ROUND_S / options.rate)
         finish_sending(session, list(publishers.values()))
     return 0
+
+
+class BagClock:
+    """Publishes the time of the recording on `/clock`, for nodes with `use_sim_time`."""
+
+    def __init__(self, session: Session, first_ns: int, frequency_hz: float, rate: float):
+        self._first_ns, self._rate = first_ns, rate
+        self._started_at: float | None = None
+        self._clock_class = message_class("rosgraph_msgs/msg/Clock")
+        self._publisher = session.node.create_publisher(self._clock_class, "/clock", QoSProfile(depth=1))
+        session.node.create_timer(1.0 / frequency_hz, self._publish)
+
+    def start(self, moment: float) -> None:
+        """The first message is sent at this moment of the monotonic clock; until the first call the time stands."""
+        self._started_at = moment
+        self._publish()
+
+    def _publish(self) -> None:
+        elapsed_s = 0.0 if self._started_at is None else time.monotonic() - self._started_at
+        message = self._clock_class()
+        message.clock.sec, message.clock.nanosec = divmod(
+            self._first_ns + int(elapsed_s * self._rate * 1e9), 1_000_000_000
+        )
+        self._publisher.publish(message)
 
 
 @contextlib.contextmanager
@@ -117,14 +153,6 @@ def _recorded_profile(connection: Any) -> QoSProfile:
     return profile
 
 
-def _timed(messages: Iterable[tuple[Any, int, bytes]]) -> Iterator[tuple[float, str, bytes]]:
-    """(seconds after the first message, topic, serialised message) of each message."""
-    first_ns = None
-    for connection, timestamp_ns, data in messages:
-        first_ns = timestamp_ns if first_ns is None else first_ns
-        yield (timestamp_ns - first_ns) * 1e-9, connection.topic, bytes(data)
-
-
 def _sleep_until(session: Session, moment: float) -> None:
     """Wait for a moment of the monotonic clock; callbacks and signals are handled meanwhile."""
     left = moment - time.monotonic()
@@ -135,7 +163,7 @@ def _sleep_until(session: Session, moment: float) -> None:
 VERBS = {
     "play": Verb(
         "Publish the messages of a bag at the pace of their recording, with the policies that it tells. Stamps stay\n"
-        "as recorded.",
+        "as recorded: nodes that refuse old messages need --clock and their parameter use_sim_time.",
         _add_play_arguments,
         _play,
     )

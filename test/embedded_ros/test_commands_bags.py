@@ -87,6 +87,26 @@ def test_pace_policies_and_unknown_types(bag: Path, ros, play) -> None:
     assert not any("Traceback" in line for line in script.lines)
 
 
+def test_clock_tells_the_time_of_the_recording(bag: Path, ros, play) -> None:
+    import rclpy
+    from rclpy.qos import qos_profile_sensor_data
+    from rosgraph_msgs.msg import Clock
+
+    node = rclpy.create_node("listener")
+    times_s: list[float] = []
+
+    def keep(message: Clock) -> None:
+        times_s.append(message.clock.sec - 1e9 + message.clock.nanosec * 1e-9)
+
+    node.create_subscription(Clock, "/clock", keep, qos_profile_sensor_data)
+    script = play(str(bag), "--clock", "20", "--delay", "3")
+    assert spin_until(node, lambda: script.process.poll() is not None, 60.0)
+    assert script.wait() == 0
+    assert times_s[0] == 0.0
+    assert times_s == sorted(times_s)
+    assert 0.7 < times_s[-1] < 20.0
+
+
 def test_chosen_topics_of_a_bag_folder_are_played_once(bag: Path, ros, play) -> None:
     import rclpy
     from std_msgs.msg import String
