@@ -2,7 +2,7 @@
 
 import importlib.util
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from embedded_ros.launch_substitutions import (
     Condition,
     LaunchContext,
     Substitution,
+    SubstitutionFailure,
     describe_default,
     normalize_to_list_of_substitutions,
     perform_substitutions,
@@ -138,44 +139,32 @@ class SetEnvironmentVariable(Action):
         context.environment[text_of(context, self.name)] = text_of(context, self.value)
 
 
-class PushRosNamespace(Action):
-    """Put the nodes that follow in the same scope into a namespace."""
+class OpaqueFunction(Action):
+    """Call a function with the context; the actions that it returns, if any, are executed next."""
 
-    def __init__(self, namespace: Any, **kwargs: Any):
+    def __init__(
+        self, *, function: Callable[..., Iterable[Any] | None], args: Iterable[Any] | None = None,
+        kwargs: dict[str, Any] | None = None, **action_options: Any,
+    ):  # fmt: skip
+        super().__init__(**action_options)
+        self.function, self.args, self.kwargs = function, list(args or []), dict(kwargs or {})
+
+    def execute(self, context: LaunchContext) -> Entities | None:
+        """Call the function."""
+        actions = self.function(context, *self.args, **self.kwargs)
+        return None if actions is None else list(actions)
+
+
+class LogInfo(Action):
+    """Print a text."""
+
+    def __init__(self, *, msg: Any, **kwargs: Any):
         super().__init__(**kwargs)
-        self.namespace = namespace
+        self.msg = msg
 
     def execute(self, context: LaunchContext) -> None:
-        """Append to the current namespace; an absolute one replaces it."""
-        context.ros_namespace = join_namespaces(context.ros_namespace, text_of(context, self.namespace))
-
-
-def join_namespaces(base: str, namespace: str) -> str:
-    """A namespace inside another; an absolute one stays as it is."""
-    if not namespace or namespace.startswith("/"):
-        return namespace or base
-    return f"{base.rstrip('/')}/{namespace}"
-
-
-class GroupAction(Action):
-    """Several actions; what they set is forgotten at their end if `scoped`."""
-
-    def __init__(self, actions: Iterable[Any], *, scoped: bool = True, forwarding: bool = True, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.actions, self.scoped, self.forwarding = list(actions), scoped, forwarding
-
-    def execute(self, context: LaunchContext) -> None:
-        """Execute the actions."""
-        saved = context.save()
-        if self.scoped and not self.forwarding:
-            context.launch_configurations = {}
-        run_entities(self.actions, context)
-        if self.scoped:
-            context.restore(saved)
-
-    def get_sub_entities(self) -> Entities:
-        """The actions."""
-        return self.actions
+        """Print it."""
+        context.service.log("INFO", "launch.user", text_of(context, self.msg))
 
 
 class PythonLaunchDescriptionSource:
@@ -223,7 +212,7 @@ class IncludeLaunchDescription(Action):
         """The included file, where its path is known before anything runs."""
         try:
             return [self.source.load(LaunchContext())]
-        except RuntimeError:
+        except SubstitutionFailure:
             return []
 
 

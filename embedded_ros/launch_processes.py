@@ -17,7 +17,8 @@ import yaml
 
 from embedded_ros.arguments import load_ros_yaml
 from embedded_ros.errors import NotInSubsetError
-from embedded_ros.launch_actions import Action, Event, EventHandler, join_namespaces
+from embedded_ros.launch_actions import Action, Event, EventHandler
+from embedded_ros.launch_scopes import join_namespaces
 from embedded_ros.launch_substitutions import LaunchConfiguration, LaunchContext, Substitution, text_of
 from embedded_ros.packages import find_executable
 
@@ -35,6 +36,17 @@ class ProcessEvent(Event):
 
 class ProcessExited(ProcessEvent):
     """A process has ended with `returncode`."""
+
+
+class ProcessStarted(ProcessEvent):
+    """A process runs."""
+
+
+class OnProcessStart(EventHandler):
+    """When a process was started."""
+
+    def __init__(self, *, target_action: Any = None, on_start: Any):
+        super().__init__(ProcessStarted, on_start, target_action)
 
 
 class OnProcessExit(EventHandler):
@@ -193,9 +205,9 @@ class Node(ExecuteProcess):
         namespace = join_namespaces(context.ros_namespace, namespace)
         if namespace:
             rest += ["-r", f"__ns:={namespace if namespace.startswith('/') else '/' + namespace}"]
-        for entry in self.parameters:
+        for entry in [{name: value} for name, value in context.ros_parameters] + self.parameters:
             rest += ["--params-file", self._parameter_file(context, entry)]
-        for source, target in self.remappings:
+        for source, target in [*context.ros_remaps, *self.remappings]:
             rest += ["-r", f"{text_of(context, source)}:={text_of(context, target)}"]
         return [*interpreter, program, *arguments, "--ros-args", *rest]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_ros.launch_actions import Event, EventHandler, LaunchDescription, ShutdownEvent, run_entities
-from embedded_ros.launch_processes import ExecuteProcess, ProcessExited
+from embedded_ros.launch_processes import ExecuteProcess, ProcessExited, ProcessStarted
 from embedded_ros.launch_substitutions import LaunchContext
 
 
@@ -60,6 +60,7 @@ class LaunchService:
         assert action.process is not None
         self._running.append(action)
         self.log("INFO", action.process_name, f"process started with pid [{action.process.pid}]")
+        self.emit(ProcessStarted(action, action.process.pid))
 
     def run(self) -> int:
         """Execute the descriptions and wait for the end; returns the exit status."""

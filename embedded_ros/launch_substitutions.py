@@ -16,7 +16,10 @@ class InvalidConditionExpressionError(RuntimeError):
 
 
 class LaunchContext:
-    """What a launch file runs in: configurations, the environment of children, the namespace."""
+    """What a launch file runs in: configurations, the environment of children, and what nodes are told.
+
+    `ros_parameters` and `ros_remaps` are never changed in place: a scope keeps what it began with.
+    """
 
     def __init__(self, *, argv: Iterable[str] | None = None, noninteractive: bool = False):
         self.argv = list(argv or [])
@@ -24,6 +27,8 @@ class LaunchContext:
         self.launch_configurations: dict[str, str] = {}
         self.environment: dict[str, str] = dict(os.environ)
         self.ros_namespace = ""
+        self.ros_parameters: list[tuple[str, Any]] = []
+        self.ros_remaps: list[tuple[str, str]] = []
         self.service: Any = None
 
     def perform_substitution(self, substitution: "Substitution") -> str:
@@ -32,11 +37,17 @@ class LaunchContext:
 
     def save(self) -> tuple:
         """What a scope restores at its end."""
-        return dict(self.launch_configurations), dict(self.environment), self.ros_namespace
+        ros = (self.ros_namespace, self.ros_parameters, self.ros_remaps)
+        return dict(self.launch_configurations), dict(self.environment), *ros
 
     def restore(self, saved: tuple) -> None:
         """Return to a state given by `save`."""
-        self.launch_configurations, self.environment, self.ros_namespace = saved
+        self.launch_configurations, self.environment, *ros = saved
+        self.ros_namespace, self.ros_parameters, self.ros_remaps = ros
+
+    def forget(self) -> None:
+        """Drop everything but the environment, for a scope that begins anew."""
+        self.launch_configurations, self.ros_namespace, self.ros_parameters, self.ros_remaps = {}, "", [], []
 
 
 class Substitution:

@@ -4,14 +4,16 @@ from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.launch_actions import (
     DeclareLaunchArgument,
     EmitEvent,
-    GroupAction,
     IncludeLaunchDescription,
+    LogInfo,
+    OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
     SetLaunchConfiguration,
     Shutdown,
 )
 from embedded_ros.launch_processes import ExecuteProcess
+from embedded_ros.launch_scopes import GroupAction
 
 __all__ = [
     "DeclareLaunchArgument",
@@ -19,6 +21,8 @@ __all__ = [
     "ExecuteProcess",
     "GroupAction",
     "IncludeLaunchDescription",
+    "LogInfo",
+    "OpaqueFunction",
     "RegisterEventHandler",
     "SetEnvironmentVariable",
     "SetLaunchConfiguration",

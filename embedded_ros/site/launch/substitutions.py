@@ -1,6 +1,13 @@
 """Stands in for launch.substitutions."""
 
 from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.launch_expressions import (
+    AndSubstitution,
+    EqualsSubstitution,
+    NotSubstitution,
+    OrSubstitution,
+    PythonExpression,
+)
 from embedded_ros.launch_substitutions import (
     EnvironmentVariable,
     LaunchConfiguration,
@@ -10,9 +17,14 @@ from embedded_ros.launch_substitutions import (
 )
 
 __all__ = [
+    "AndSubstitution",
     "EnvironmentVariable",
+    "EqualsSubstitution",
     "LaunchConfiguration",
+    "NotSubstitution",
+    "OrSubstitution",
     "PathJoinSubstitution",
+    "PythonExpression",
     "SubstitutionFailure",
     "TextSubstitution",
 ]

@@ -1,8 +1,11 @@
 """Stands in for launch_ros.actions."""
 
 from embedded_ros.errors import refuse_unknown_names
-from embedded_ros.launch_actions import PushRosNamespace
 from embedded_ros.launch_processes import LifecycleNode, Node
+from embedded_ros.launch_scopes import PushRosNamespace, SetParameter, SetRemap
 
-__all__ = ["LifecycleNode", "Node", "PushRosNamespace"]
+# launch_ros has both names.
+PushROSNamespace = PushRosNamespace
+
+__all__ = ["LifecycleNode", "Node", "PushROSNamespace", "PushRosNamespace", "SetParameter", "SetRemap"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -1,0 +1,113 @@
+"""Messages as YAML text, laid out as `ros2 topic echo` does."""
+
+import re
+from array import array
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import yaml
+
+from embedded_ros.commands.parsing import CommandError, what_exists
+from embedded_ros.message_classes import Message
+
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_NO_LINE_BREAKS = 2**31 - 1
+_ARRAY_TYPE = re.compile(
+    r"(?P<element>[\w/]+)(?:<\d+>)?\[(?P<size>\d+)\]|sequence<(?P<item>[\w/]+)(?:<\d+>)?(?:, (?P<bound>\d+))?>"
+)
+"""`double[9]`, `sequence<uint8>` or `sequence<geometry_msgs/Point, 5>`; texts may have a bound of their own."""
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """How much of a message is shown.
+
+    Attributes:
+        truncate_length: texts and arrays are cut after so many elements; None shows all.
+        no_arr: type and length stand for arrays.
+        no_str: the length stands for texts.
+        flow_style: one line per message.
+    """
+
+    truncate_length: int | None = 128
+    no_arr: bool = False
+    no_str: bool = False
+    flow_style: bool = False
+
+
+def message_to_yaml(message: Message, layout: TextLayout) -> str:
+    """A message's fields as YAML, with a line break at the end."""
+    return yaml.dump(
+        _plain_message(message, layout), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=_NO_LINE_BREAKS,
+        default_flow_style=layout.flow_style,
+    )  # fmt: skip
+
+
+def select_field(message: Message, path: str) -> Any:
+    """The value of a field such as `pose.position.x` or `grasps[0].score`.
+
+    Raises:
+        CommandError: a part of the path is no field, or no element.
+    """
+    value: Any = message
+    for part in path.replace("[", ".[").strip(".").split("."):
+        if part.startswith("["):
+            value = _element(value, part, path)
+            continue
+        fields = value.FIELDS if isinstance(value, Message) else {}
+        if part not in fields:
+            raise CommandError(f"'{path}': there is no field '{part}'; {what_exists('fields', fields)}")
+        value = getattr(value, part)
+    return value
+
+
+def _element(value: Any, part: str, path: str) -> Any:
+    try:
+        return value[int(part.strip("[]"))]
+    except (ValueError, TypeError):
+        raise CommandError(f"'{path}': '{part}' is not an element of an array") from None
+    except IndexError:
+        raise CommandError(f"'{path}': there is no element {part}, the array has {len(value)}") from None
+
+
+def _plain_message(message: Message, layout: TextLayout) -> dict[str, Any]:
+    return {
+        name: _plain(getattr(message, name), type_text, layout)
+        for name, type_text in message.get_fields_and_field_types().items()
+    }
+
+
+def _plain(value: Any, type_text: str, layout: TextLayout) -> Any:
+    if isinstance(value, bytes):
+        return _cut(value.decode("latin-1"), layout)
+    if isinstance(value, str):
+        return f"<string length: <{len(value)}>>" if layout.no_str else _cut(value, layout)
+    if isinstance(value, (array, np.ndarray, list)):
+        return _plain_sequence(value, type_text, layout)
+    if isinstance(value, Message):
+        return _plain_message(value, layout)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _plain_sequence(value: Any, type_text: str, layout: TextLayout) -> Any:
+    if layout.no_arr:
+        return _array_summary(type_text, len(value))
+    is_cut = layout.truncate_length is not None and len(value) > layout.truncate_length
+    shown = value[: layout.truncate_length] if is_cut else value
+    items = shown if isinstance(shown, list) else shown.tolist()
+    return [_plain(item, type_text, layout) for item in items] + ["..."] * is_cut
+
+
+def _array_summary(type_text: str, length: int) -> str:
+    found = _ARRAY_TYPE.fullmatch(type_text)
+    if found is None:
+        return "unknown"
+    element, size = (found["element"] or found["item"]).replace("/", "/msg/"), found["size"] or found["bound"]
+    shown = f"{element}[{size}]" if size else element
+    return f"<array type: {shown}>" if found["size"] else f"<sequence type: {shown}, length: {length}>"
+
+
+def _cut(text: str, layout: TextLayout) -> str:
+    limit = layout.truncate_length
+    return text if limit is None or len(text) <= limit else f"{text[:limit]}..."

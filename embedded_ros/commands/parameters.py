@@ -1,0 +1,178 @@
+"""`param list`, `get`, `set`, `describe` and `dump`: the parameters of running nodes."""
+
+import argparse
+import sys
+from typing import Any
+
+import yaml
+
+from embedded_ros.commands.parsing import CommandError, Verb, add_spin_time, add_timeout, what_exists
+from embedded_ros.commands.session import Session, open_session
+from embedded_ros.message_classes import message_class, service_class
+from embedded_ros.parameters import Parameter, get_parameter_value, parameter_value_to_python
+
+_Type = Parameter.Type
+_TYPE_NAMES = {
+    _Type.NOT_SET: "not set", _Type.BOOL: "boolean", _Type.INTEGER: "integer", _Type.DOUBLE: "double",
+    _Type.STRING: "string", _Type.BYTE_ARRAY: "byte array", _Type.BOOL_ARRAY: "boolean array",
+    _Type.INTEGER_ARRAY: "integer array", _Type.DOUBLE_ARRAY: "double array", _Type.STRING_ARRAY: "string array",
+}  # fmt: skip
+_NODE_TIMEOUT = "how long to wait for the node (default: 5), and then for each of its answers (default: ever)"
+
+
+def _call(session: Session, node: str, verb: str, timeout_s: float | None, **fields: Any) -> Any:
+    """Call a node's parameter service such as `list_parameters`."""
+    type_name = f"rcl_interfaces/srv/{''.join(word.capitalize() for word in verb.split('_'))}"
+    request = service_class(type_name).Request(**fields)
+    return session.call(f"{node}/{verb}", type_name, request, timeout_s)
+
+
+def _names(session: Session, node: str, timeout_s: float | None) -> list[str]:
+    return sorted(_call(session, node, "list_parameters", timeout_s).result.names)
+
+
+def _find_parameters(session: Session, node: str, wanted: list[str], timeout_s: float | None) -> None:
+    """CommandError that lists the node's parameters unless it has all that are wanted."""
+    known = _names(session, node, timeout_s)
+    for name in wanted:
+        if name not in known:
+            raise CommandError(f"node '{node}' has no parameter '{name}'; {what_exists('parameters', known)}")
+
+
+def _add_node(parser: argparse.ArgumentParser, *parameters: str) -> None:
+    parser.add_argument("node_name", help="such as /grasp_planner")
+    for name in parameters:
+        parser.add_argument(name)
+    add_timeout(parser, _NODE_TIMEOUT)
+
+
+def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("node_name", nargs="?", help="such as /grasp_planner; without it, the parameters of all nodes")
+    parser.add_argument("--param-type", action="store_true", help="print the types too")
+    add_timeout(parser, _NODE_TIMEOUT)
+    add_spin_time(parser)
+
+
+def _list(options: argparse.Namespace) -> int:
+    with open_session() as session:
+        if options.node_name:
+            nodes = [session.find_node(options.node_name, options.timeout)]
+        else:
+            session.discover(options.spin_time)
+            services = session.services()
+            nodes = [node for node in session.nodes() if f"{node}/list_parameters" in services]
+        for node in nodes:
+            if not options.node_name:
+                print(f"{node}:")
+            names = _names(session, node, options.timeout)
+            types = _type_texts(session, node, names, options.timeout) if options.param_type else {}
+            for name in names:
+                print(f"  {name} (type: {types[name]})" if options.param_type else f"  {name}")
+    return 0
+
+
+def _type_texts(session: Session, node: str, names: list[str], timeout_s: float | None) -> dict[str, str]:
+    response = _call(session, node, "describe_parameters", timeout_s, names=names)
+    return {descriptor.name: _TYPE_NAMES[_Type(descriptor.type)] for descriptor in response.descriptors}
+
+
+def _add_get_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_node(parser, "parameter_name")
+    parser.add_argument("--hide-type", action="store_true", help="print only the value")
+
+
+def _get(options: argparse.Namespace) -> int:
+    with open_session() as session:
+        node = session.find_node(options.node_name, options.timeout)
+        _find_parameters(session, node, [options.parameter_name], options.timeout)
+        response = _call(session, node, "get_parameters", options.timeout, names=[options.parameter_name])
+    if not response.values or response.values[0].type == _Type.NOT_SET.value:
+        print("Parameter not set.")
+        return 0
+    (value,) = response.values
+    text = str(parameter_value_to_python(value))
+    print(text if options.hide_type else f"{_value_label(_Type(value.type))} {text}")
+    return 0
+
+
+def _value_label(kind: Parameter.Type) -> str:
+    name = _TYPE_NAMES[kind].capitalize()
+    return f"{name.removesuffix(' array')} values are:" if name.endswith("array") else f"{name} value is:"
+
+
+def _add_set_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_node(parser, "parameter_name")
+    parser.add_argument("value", help="as YAML: 0.5, 3, true, text, [1, 2]")
+
+
+def _set(options: argparse.Namespace) -> int:
+    try:
+        value = get_parameter_value(options.value)
+    except yaml.YAMLError as error:
+        raise CommandError(f"the value is not valid YAML, put it in quotes once more: {error}") from error
+    parameter = message_class("rcl_interfaces/msg/Parameter")(name=options.parameter_name, value=value)
+    with open_session() as session:
+        node = session.find_node(options.node_name, options.timeout)
+        response = _call(session, node, "set_parameters", options.timeout, parameters=[parameter])
+    (result,) = response.results
+    reason = f": {result.reason}" if result.reason else ""
+    if result.successful:
+        print(f"Set parameter successful{reason}")
+        return 0
+    print(f"Setting parameter failed{reason}", file=sys.stderr)
+    return 1
+
+
+def _add_describe_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_node(parser)
+    parser.add_argument("parameter_names", nargs="+")
+
+
+def _describe(options: argparse.Namespace) -> int:
+    with open_session() as session:
+        node = session.find_node(options.node_name, options.timeout)
+        _find_parameters(session, node, options.parameter_names, options.timeout)
+        response = _call(session, node, "describe_parameters", options.timeout, names=options.parameter_names)
+    for descriptor in response.descriptors:
+        print("\n".join(_description(descriptor)))
+    return 0
+
+
+def _description(descriptor: Any) -> list[str]:
+    lines = [f"Parameter name: {descriptor.name}", f"  Type: {_TYPE_NAMES[_Type(descriptor.type)]}"]
+    if descriptor.description:
+        lines.append(f"  Description: {descriptor.description}")
+    lines.append("  Constraints:")
+    if descriptor.read_only:
+        lines.append("    Read only: true")
+    for allowed in (*descriptor.floating_point_range, *descriptor.integer_range):
+        lines += [f"    Min value: {allowed.from_value}", f"    Max value: {allowed.to_value}"]
+        lines += [f"    Step: {allowed.step}"] if allowed.step else []
+    if descriptor.additional_constraints:
+        lines.append(f"    Additional constraints: {descriptor.additional_constraints}")
+    return lines
+
+
+def _dump(options: argparse.Namespace) -> int:
+    with open_session() as session:
+        node = session.find_node(options.node_name, options.timeout)
+        names = _names(session, node, options.timeout)
+        response = _call(session, node, "get_parameters", options.timeout, names=names)
+    tree: dict[str, Any] = {}
+    for name, value in zip(names, response.values, strict=True):
+        *groups, last = name.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        branch[last] = parameter_value_to_python(value)
+    print(yaml.safe_dump({node: {"ros__parameters": tree}}, default_flow_style=False))
+    return 0
+
+
+VERBS = {
+    "list": Verb("List the parameters of one node or of all.", _add_list_arguments, _list),
+    "get": Verb("Print the value of a parameter.", _add_get_arguments, _get),
+    "set": Verb("Set a parameter. Exit status 1: the node refused the value.", _add_set_arguments, _set),
+    "describe": Verb("Print type, description and limits of parameters.", _add_describe_arguments, _describe),
+    "dump": Verb("Print all parameters of a node as a parameter file.", _add_node, _dump),
+}

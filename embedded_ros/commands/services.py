@@ -1,0 +1,62 @@
+"""`service list` and `service call`."""
+
+import argparse
+
+from embedded_ros.commands.message_filling import fill_message, parse_values
+from embedded_ros.commands.parsing import CommandError, Verb, add_spin_time, add_timeout
+from embedded_ros.commands.session import is_hidden, open_session
+from embedded_ros.commands.type_names import load_service_class
+from embedded_ros.exceptions import NameValidationException
+
+
+def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-t", "--show-types", action="store_true", help="print the types too")
+    parser.add_argument("-c", "--count-services", action="store_true", help="print only how many there are")
+    parser.add_argument("--include-hidden-services", action="store_true", help="list hidden services too")
+    add_spin_time(parser)
+
+
+def _list(options: argparse.Namespace) -> int:
+    with open_session() as session:
+        session.discover(options.spin_time)
+        found = session.services()
+    shown = {name: types for name, types in found.items() if options.include_hidden_services or not is_hidden(name)}
+    if options.count_services:
+        print(len(shown))
+        return 0
+    for name, types in shown.items():
+        print(f"{name} [{', '.join(types)}]" if options.show_types else name)
+    return 0
+
+
+def _add_call_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("service_name", help="such as /plan_grasp")
+    parser.add_argument("service_type", help="such as std_srvs/srv/Trigger")
+    parser.add_argument("values", nargs="?", default="{}", help="the request as YAML: '{field: value}' (default: {})")
+    add_timeout(
+        parser,
+        "how long to wait for the service, and then for its response "
+        "(default: 5 for the service, as long as it is there for the response)",
+    )
+
+
+def _call(options: argparse.Namespace) -> int:
+    service_class = load_service_class(options.service_type)
+    values = parse_values(options.values)
+    with open_session() as session:
+        request = service_class.Request()
+        fill_message(request, values, session.node.get_clock().now().to_msg())
+        try:
+            name = session.node.resolve_service_name(options.service_name)
+        except (NameValidationException, ValueError) as error:
+            raise CommandError(str(error)) from error
+        print(f"requester: making request: {request!r}\n", flush=True)
+        response = session.call(name, service_class.FULL_NAME, request, options.timeout)
+    print(f"response:\n{response!r}\n")
+    return 0
+
+
+VERBS = {
+    "list": Verb("List the services.", _add_list_arguments, _list),
+    "call": Verb("Call a service and print its response.", _add_call_arguments, _call),
+}

@@ -1,0 +1,123 @@
+"""`topic echo` and `topic hz`: what arrives on a topic."""
+
+import argparse
+import math
+import time
+from collections import deque
+from itertools import pairwise
+from typing import Any
+
+from embedded_ros.commands.message_text import TextLayout, message_to_yaml, select_field
+from embedded_ros.commands.offered_qos import matching_profile, offered_policies
+from embedded_ros.commands.parsing import CommandError, Verb, add_timeout, positive_integer
+from embedded_ros.commands.qos_options import add_qos_options, profile_from_options
+from embedded_ros.commands.session import Session, ends_at_interrupt, open_session
+from embedded_ros.commands.type_names import load_message_class
+from embedded_ros.message_classes import Message
+from embedded_ros.qos import QoSProfile
+
+_DEPTH = 100
+_REPORT_PERIOD_S = 1.0
+
+
+def _add_echo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("topic_name", help="such as /grasp_planner/markers")
+    parser.add_argument("message_type", nargs="?", help="with it, a topic that nobody publishes yet is waited for")
+    parser.add_argument("--once", action="store_true", help="end after the first message")
+    parser.add_argument("--field", metavar="FIELD", help="only this field, such as pose.position.x or grasps[0].score")
+    parser.add_argument("--no-arr", action="store_true", help="print the type and length of arrays, not what they hold")
+    parser.add_argument("--no-str", action="store_true", help="print the length of texts, not what they hold")
+    parser.add_argument("--flow-style", action="store_true", help="print each message in one line")
+    parser.add_argument("-f", "--full-length", action="store_true", help="do not cut long arrays and texts")
+    parser.add_argument(
+        "-l", "--truncate-length", type=positive_integer, default=128, metavar="N",
+        help="cut arrays and texts after N elements (default: 128)",
+    )  # fmt: skip
+    add_qos_options(parser, "what the publishers offer")
+    add_timeout(parser, "how long to wait for the topic (default: 5), and with --once for its message (default: ever)")
+
+
+def _echo(options: argparse.Namespace) -> int:
+    limit = None if options.full_length else options.truncate_length
+    layout = TextLayout(limit, options.no_arr, options.no_str, options.flow_style)
+    with ends_at_interrupt(not options.once), open_session() as session:
+        topic = session.topic_name(options.topic_name)
+        message_class = load_message_class(options.message_type or session.find_topic(topic, options.timeout))
+        received: deque[Message] = deque()
+        profile = profile_from_options(options, _profile_of_publishers(session, topic, message_class, options.timeout))
+        session.node.create_subscription(message_class, topic, lambda message: received.append(message), profile)
+        while True:
+            limit_s = options.timeout if options.once else None
+            if session.wait_for(lambda: received or None, limit_s) is None:
+                raise CommandError(f"no message arrived on '{topic}' within {limit_s:g} s")
+            while received:
+                print(_text(received.popleft(), options.field, layout), end="---\n", flush=True)
+                if options.once:
+                    return 0
+    return 0
+
+
+def _text(message: Message, field: str | None, layout: TextLayout) -> str:
+    value: Any = message if field is None else select_field(message, field)
+    return message_to_yaml(value, layout) if isinstance(value, Message) else f"{value}\n"
+
+
+def _profile_of_publishers(session: Session, topic: str, message_class: Any, timeout_s: float | None) -> QoSProfile:
+    """Wait for publishers (for ever if the timeout is None) and ask for what they offer."""
+    known = session.topics().get(topic)
+    if known and message_class.FULL_NAME not in known:
+        raise CommandError(f"topic '{topic}' is of type {', '.join(known)}, not {message_class.FULL_NAME}")
+    participant = session.node.context.participant
+    offered = session.wait_for(lambda: offered_policies(participant, topic) or None, timeout_s)
+    if offered is None:
+        raise CommandError(f"nobody published '{topic}' within {timeout_s:g} s")
+    return matching_profile(offered, _DEPTH)
+
+
+def _add_hz_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("topic_name", help="such as /camera_0/image")
+    parser.add_argument(
+        "-w", "--window", type=positive_integer, default=10000, metavar="N",
+        help="average over the last N intervals (default: 10000)",
+    )  # fmt: skip
+    add_timeout(parser, "how long to wait for the topic (default: 5)")
+
+
+def _hz(options: argparse.Namespace) -> int:
+    with ends_at_interrupt(True), open_session() as session:
+        topic = session.topic_name(options.topic_name)
+        message_class = load_message_class(session.find_topic(topic, options.timeout))
+        arrivals: deque[float] = deque(maxlen=options.window + 1)
+        profile = _profile_of_publishers(session, topic, message_class, options.timeout)
+        # A message that was kept from earlier says nothing about the rate.
+        profile = QoSProfile(depth=profile.depth, reliability=profile.reliability)
+        session.node.create_subscription(
+            message_class, topic, lambda _: arrivals.append(time.monotonic()), profile, raw=True
+        )
+        while True:
+            last = arrivals[-1] if arrivals else None
+            session.spin(_REPORT_PERIOD_S)
+            if arrivals and arrivals[-1] != last and len(arrivals) > 1:
+                print(rate_report(list(arrivals)), flush=True)
+    return 0
+
+
+def rate_report(arrivals: list[float]) -> str:
+    """Rate, extremes and standard deviation of the intervals between at least two times in seconds."""
+    intervals = [later - earlier for earlier, later in pairwise(arrivals)]
+    mean = sum(intervals) / len(intervals)
+    deviation = math.sqrt(sum((interval - mean) ** 2 for interval in intervals) / len(intervals))
+    rate = 1.0 / mean if mean > 0.0 else 0.0
+    return (
+        f"average rate: {rate:.3f}\n\tmin: {min(intervals):.3f}s max: {max(intervals):.3f}s "
+        f"std dev: {deviation:.5f}s window: {len(intervals)}"
+    )
+
+
+ECHO = Verb(
+    "Print the messages of a topic as YAML, each followed by a line '---', until Ctrl-C. The subscription asks for\n"
+    "the policies that the publishers offer: kept (transient local) messages are shown, best effort is heard.",
+    _add_echo_arguments,
+    _echo,
+)
+HZ = Verb("Print the rate at which messages arrive once a second, until Ctrl-C.", _add_hz_arguments, _hz)

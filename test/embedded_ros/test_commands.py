@@ -1,0 +1,259 @@
+"""Commands against a running robot: two nodes in a process of their own, over DDS."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from script_process import Script, wait_until
+
+from embedded_ros.__main__ import main
+
+pytestmark = pytest.mark.ros
+
+HERE = Path(__file__).resolve().parent
+INFO = """\
+header:
+  stamp:
+    sec: 0
+    nanosec: 0
+  frame_id: optical
+height: 480
+width: 640
+distortion_model: plumb_bob
+d:
+- 0.5
+- -0.25
+"""
+
+
+@pytest.fixture(scope="module")
+def robot() -> Iterator[Script]:
+    """One robot for all tests here, in a domain of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", str(1 + (os.getpid() + 115) % 230))
+        script = Script(HERE / "robot_for_commands.py", ())
+        script.wait_for_line("ready")
+        yield script
+        script.process.send_signal(signal.SIGINT)
+        assert script.wait() == 0
+        script.stop()
+
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(robot: Script, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command in this process: exit status, output and error output."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = main(list(arguments))
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return run
+
+
+def succeed(command: Command, *arguments: str) -> str:
+    status, output, error = command(*arguments)
+    assert status == 0, error
+    return output
+
+
+@pytest.fixture
+def process(robot: Script) -> Iterator[Callable[..., Script]]:
+    """Starts a command as a process."""
+    started: list[Script] = []
+
+    def start(*arguments: str) -> Script:
+        started.append(Script(HERE / "embedded_ros_starter.py", arguments))
+        return started[-1]
+
+    yield start
+    for script in started:
+        script.stop()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected", "absent"),
+    [
+        (["node", "list"], ["/camera", "/cell/arm"], "_ros2cli"),
+        (["topic", "list", "-t"], ["/info [sensor_msgs/msg/CameraInfo]", "/stream [std_msgs/msg/String]"], "_ros2cli"),
+        (["topic", "list"], ["/cell/arm/transition_event", "/info", "/rosout"], "["),
+        (["service", "list", "-t"], ["/light [std_srvs/srv/SetBool]"], "_ros2cli"),
+        (["service", "list"], ["/camera/get_parameters", "/light"], "["),
+        (["param", "list"], ["/camera:", "  drive.speed", "  serial", "/cell/arm:", "  is_broken"], "_ros2cli"),
+        (["lifecycle", "nodes"], ["/cell/arm"], "/camera"),
+        (["lifecycle", "get"], ["/cell/arm: unconfigured [1]"], "/camera"),
+    ],
+)
+def test_lists(command: Command, arguments: list[str], expected: list[str], absent: str) -> None:
+    output = succeed(command, *arguments, "--spin-time", "2")
+    lines = output.splitlines()
+    assert set(expected) <= set(lines)
+    assert [line for line in lines if line in expected] == expected
+    assert absent not in output
+
+
+def test_counts(command: Command) -> None:
+    assert succeed(command, "node", "list", "-c", "--spin-time", "2") == "2\n"
+    assert succeed(command, "lifecycle", "nodes", "-c", "--spin-time", "2") == "1\n"
+
+
+def test_echo_shows_a_message_that_was_kept(command: Command) -> None:
+    output = succeed(command, "topic", "echo", "/info", "--once")
+    assert output.startswith(INFO)
+    assert output.endswith("---\n")
+    (document,) = list(yaml.safe_load_all(output.removesuffix("---\n")))
+    assert document["k"] == [0.0] * 9
+    assert document["roi"]["do_rectify"] is False
+
+
+def test_echo_of_arrays_fields_and_one_line(command: Command) -> None:
+    short = succeed(command, "topic", "echo", "info", "sensor_msgs/CameraInfo", "--once", "--no-arr")
+    assert "d: '<sequence type: double, length: 2>'\nk: '<array type: double[9]>'\n" in short
+    assert succeed(command, "topic", "echo", "/info", "--once", "--field", "d[1]") == "-0.25\n---\n"
+    stamp = succeed(command, "topic", "echo", "/info", "--once", "--field", "header.stamp", "--flow-style")
+    assert stamp == "{sec: 0, nanosec: 0}\n---\n"
+
+
+def test_echo_hears_best_effort(command: Command) -> None:
+    assert succeed(command, "topic", "echo", "/stream", "--once") == "data: frame\n---\n"
+
+
+def test_echo_runs_until_interrupted(process) -> None:
+    script = process("topic", "echo", "/stream")
+    assert wait_until(lambda: script.lines.count("---") >= 3, 60.0), script.lines
+    script.process.send_signal(signal.SIGINT)
+    assert script.wait() == 0
+    assert set(script.lines) <= {"data: frame", "---"}
+
+
+def test_hz_runs_until_terminated(process) -> None:
+    script = process("topic", "hz", "/stream", "--window", "20")
+    line = script.wait_for_line("average rate: ")
+    assert 0.0 < float(line.rpartition(" ")[2]) < 40.0
+    assert "max: " in script.wait_for_line("\tmin: ")
+    script.process.send_signal(signal.SIGTERM)
+    assert script.wait() == 0
+    assert not any("Traceback" in text for text in script.lines)
+
+
+def test_waiting_is_interrupted(process) -> None:
+    script = process("service", "call", "/silent", "std_srvs/srv/Trigger")
+    script.wait_for_line("requester: making request: std_srvs.srv.Trigger_Request()")
+    script.process.send_signal(signal.SIGINT)
+    assert script.wait() == 130
+    assert not any("Traceback" in text for text in script.lines)
+
+
+def test_pub_fills_a_message_and_waits_until_it_is_heard(command: Command, robot: Script) -> None:
+    values = "{header: auto, pose: {position: {x: 1, z: 2.5}, orientation: {w: 1.0}}}"
+    output = succeed(command, "topic", "pub", "--once", "/target", "geometry_msgs/msg/PoseStamped", values)
+    assert "publisher: beginning loop" in output
+    assert "publishing #1: geometry_msgs.msg.PoseStamped(" in output
+    heard = robot.wait_for_line("heard geometry_msgs.msg.PoseStamped(")
+    assert "position=geometry_msgs.msg.Point(x=1.0, y=0.0, z=2.5)" in heard
+    assert "sec=0" not in heard
+
+
+def test_service_call(command: Command) -> None:
+    output = succeed(command, "service", "call", "/light", "std_srvs/SetBool", "{data: true}")
+    assert output == (
+        "requester: making request: std_srvs.srv.SetBool_Request(data=True)\n\n"
+        "response:\nstd_srvs.srv.SetBool_Response(success=True, message='on')\n\n"
+    )
+
+
+def test_parameters(command: Command) -> None:
+    assert succeed(command, "param", "list", "camera", "--param-type").splitlines() == [
+        "  drive.speed (type: double)",
+        "  offsets (type: double array)",
+        "  serial (type: string)",
+        "  use_sim_time (type: boolean)",
+    ]
+    assert succeed(command, "param", "get", "/camera", "drive.speed") == "Double value is: 0.5\n"
+    assert succeed(command, "param", "get", "/camera", "serial", "--hide-type") == "A7\n"
+    assert succeed(command, "param", "set", "/camera", "offsets", "[3.0, -0.5]") == "Set parameter successful\n"
+    assert succeed(command, "param", "get", "/camera", "offsets") == "Double values are: [3.0, -0.5]\n"
+    assert succeed(command, "param", "describe", "/camera", "drive.speed", "serial") == (
+        "Parameter name: drive.speed\n  Type: double\n  Description: metres per second\n  Constraints:\n"
+        "    Min value: 0.0\n    Max value: 2.0\n"
+        "Parameter name: serial\n  Type: string\n  Constraints:\n    Read only: true\n"
+    )
+    assert yaml.safe_load(succeed(command, "param", "dump", "/camera")) == {
+        "/camera": {
+            "ros__parameters": {
+                "drive": {"speed": 0.5}, "offsets": [3.0, -0.5], "serial": "A7", "use_sim_time": False
+            }
+        }
+    }  # fmt: skip
+
+
+def test_refused_parameters(command: Command) -> None:
+    assert command("param", "set", "/camera", "offsets", "[-2.0]") == (
+        1, "", "Setting parameter failed: no offsets below -1\n",
+    )  # fmt: skip
+    status, _, error = command("param", "set", "/camera", "drive.speed", "3.0")
+    assert status == 1
+    assert "Setting parameter failed: Parameter drive.speed out of range" in error
+    status, _, error = command("param", "set", "/camera", "serial", "B8")
+    assert status == 1
+    assert "read-only" in error
+
+
+def test_lifecycle(command: Command) -> None:
+    assert succeed(command, "lifecycle", "get", "/cell/arm") == "unconfigured [1]\n"
+    assert succeed(command, "lifecycle", "list", "/cell/arm") == (
+        "- configure [1]\n\tStart: unconfigured\n\tGoal: configuring\n"
+        "- shutdown [5]\n\tStart: unconfigured\n\tGoal: shuttingdown\n"
+    )
+    assert "- transition_error [62]" in succeed(command, "lifecycle", "list", "/cell/arm", "--all")
+    assert succeed(command, "lifecycle", "set", "/cell/arm", "configure") == "Transitioning successful\n"
+    assert succeed(command, "param", "set", "/cell/arm", "is_broken", "true") == "Set parameter successful\n"
+    assert command("lifecycle", "set", "/cell/arm", "3") == (1, "", "Transitioning failed\n")
+    assert succeed(command, "lifecycle", "get", "/cell/arm") == "inactive [2]\n"
+    assert succeed(command, "lifecycle", "set", "/cell/arm", "cleanup") == "Transitioning successful\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["topic", "echo", "/infos"], "its type to wait for it; the topics are: /cell/arm/transition_event, /info, "),
+        (["topic", "echo", "/info", "std_msgs/msg/String"], "topic '/info' is of type sensor_msgs/msg/CameraInfo, not"),
+        (["topic", "echo", "/info", "std_msgs/msg/Strong"], "the types of std_msgs/msg are: Bool, Byte"),
+        (["topic", "echo", "/info", "String"], "'String' is not the name of a type; write it as std_msgs/msg/String"),
+        (["topic", "echo", "/later", "std_msgs/msg/String"], "nobody published '/later' within 2 s"),
+        (["topic", "echo", "/bad name"], "topic name must not contain characters other than alphanumerics"),
+        (["topic", "echo", "/info", "--once", "--field", "header.time"], "no field 'time'; the fields are: frame_id, "),
+        (["topic", "echo", "/info", "--once", "--field", "d[2]"], "there is no element [2], the array has 2"),
+        (["topic", "hz", "/infos"], "topic '/infos' does not appear to be published yet"),
+        (["topic", "pub", "--once", "/x", "std_msgs/msg/String", "{data: 5}"], "field 'data': expected a string"),
+        (["topic", "pub", "--once", "/x", "std_msgs/msg/String", "data: ["], "the values are not valid YAML"),
+        (["topic", "pub", "--once", "/nobody", "std_msgs/msg/String"], "got 0 of 1 matching subscriptions within 2 s"),
+        (["service", "call", "/lite", "std_srvs/srv/SetBool"], "service '/lite' is not available; the services are: "),
+        (
+            ["service", "call", "/light", "std_srvs/srv/Trigger"],
+            "service '/light' is of type std_srvs/srv/SetBool",
+        ),
+        (
+            ["service", "call", "/light", "std_srvs/srv/SetBool", "{date: true}"],
+            "has no field 'date'; the fields",
+        ),
+        (["service", "call", "/silent", "std_srvs/srv/Trigger"], "'/silent' did not answer within 2 s"),
+        (["param", "get", "/camra", "serial"], "Node not found: '/camra'; the nodes are: /camera, /cell/arm"),
+        (["param", "get", "/camera", "cereal"], "no parameter 'cereal'; the parameters are: drive.speed, offsets"),
+        (
+            ["lifecycle", "get", "/camera"],
+            "'/camera' is no managed (lifecycle) node; the managed nodes are: /cell",
+        ),
+        (["lifecycle", "set", "/cell/arm", "fly"], "available ones are:\n- configure [1]\n- shutdown [5]"),
+    ],
+)
+def test_errors_say_what_there_is(command: Command, arguments: list[str], message: str) -> None:
+    status, _, error = command(*arguments, "--timeout", "2")
+    assert status == 1
+    assert message in error

@@ -1,0 +1,205 @@
+"""What users' launch files need when they include ours: scopes, remappings, conditions and functions.
+
+The processes are small programs that print what they are told: no node is started.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from launch.substitutions import (
+    AndSubstitution,
+    EqualsSubstitution,
+    LaunchConfiguration,
+    NotSubstitution,
+    OrSubstitution,
+    PathJoinSubstitution,
+    PythonExpression,
+    SubstitutionFailure,
+    TextSubstitution,
+)
+
+import launch
+from embedded_ros.launch_substitutions import LaunchContext
+from launch import LaunchDescription, LaunchService
+
+TELLER = """\
+#!/usr/bin/env python3
+import sys
+
+words = sys.argv[1:]
+for index, word in enumerate(words):
+    if word == "--params-file":
+        words[index : index + 2] = ["", "".join(open(words[index + 1]).read().split())]
+print("told", *filter(None, words), flush=True)
+"""
+
+OURS = """\
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+def generate_launch_description():
+    return LaunchDescription([
+        DeclareLaunchArgument("namespace", default_value=""),
+        DeclareLaunchArgument("device", default_value="cpu"),
+        Node(package="scope_pkg", executable="teller", name="ours", namespace=LaunchConfiguration("namespace"),
+             output="screen", parameters=[{"device": LaunchConfiguration("device")}],
+             remappings=[("object_cloud", "own_cloud")]),
+    ])
+"""
+
+USERS = """\
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, LogInfo, OpaqueFunction, RegisterEventHandler,
+)
+from launch.conditions import IfCondition, UnlessCondition
+from launch.event_handlers import OnProcessStart
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import (
+    EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution, PythonExpression, TextSubstitution,
+)
+from launch_ros.actions import Node, PushROSNamespace, PushRosNamespace, SetParameter, SetRemap
+from launch_ros.substitutions import FindPackageShare
+
+def ours(**arguments):
+    share = FindPackageShare("scope_pkg")
+    path = PathJoinSubstitution([share, "launch", [TextSubstitution(text="ours"), ".launch.py"]])
+    return IncludeLaunchDescription(PythonLaunchDescriptionSource(path), launch_arguments=arguments.items())
+
+def per_arm(context, prefix, count=0):
+    names = LaunchConfiguration("arms").perform(context).split(",")
+    return [
+        GroupAction([PushRosNamespace([prefix, name]), ours(device=f"cuda:{index + count}")])
+        for index, name in enumerate(names)
+    ]
+
+def generate_launch_description():
+    after = Node(package="scope_pkg", executable="teller", name="after", output="screen",
+                 condition=UnlessCondition(PythonExpression(["'", LaunchConfiguration("arms"), "' == 'none'"])))
+    return LaunchDescription([
+        DeclareLaunchArgument("arms", default_value="left,right"),
+        GroupAction(
+            [PushROSNamespace(EnvironmentVariable("CELL", default_value="cell")), SetParameter("use_depth", True),
+             SetRemap("object_cloud", "/shared/cloud"),
+             OpaqueFunction(function=per_arm, args=["arm_"], kwargs={"count": 1}),
+             GroupAction([ours()], forwarding=False, launch_configurations={"device": "alone"})],
+            condition=IfCondition("true"),
+        ),
+        RegisterEventHandler(OnProcessStart(target_action=after, on_start=[LogInfo(msg=["after ", "runs"])])),
+        after,
+    ])
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for folder in ("launch", "scripts"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "package.xml").write_text("<package><name>scope_pkg</name></package>")
+    (tmp_path / "scripts" / "teller").write_text(TELLER)
+    (tmp_path / "launch" / "ours.launch.py").write_text(OURS)
+    (tmp_path / "launch" / "users.launch.py").write_text(USERS)
+    monkeypatch.setenv("EMBEDDED_ROS_PACKAGE_PATH", str(tmp_path))
+    return tmp_path
+
+
+def run(description: LaunchDescription, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines that a launch prints; all its processes end by themselves."""
+    service = LaunchService()
+    service.include_launch_description(description)
+    assert service.run() == 0, capsys.readouterr()
+    return capsys.readouterr().out.splitlines()
+
+
+def include(path: Any) -> LaunchDescription:
+    from launch.actions import IncludeLaunchDescription
+
+    return LaunchDescription([IncludeLaunchDescription(path)])
+
+
+def told(lines: list[str]) -> dict[str, str]:
+    """What each process was told, by the process's name."""
+    return {line.split("]")[0].strip("["): line.partition("told ")[2] for line in lines if "] told " in line}
+
+
+def test_scopes_of_a_users_launch_file(package: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("CELL", "cell7")
+    lines = run(include(package / "launch" / "users.launch.py"), capsys)
+    left, right, alone, after = (text for _, text in sorted(told(lines).items(), key=lambda item: _number(item[0])))
+    prefix = "--ros-args -r __node:=ours -r __ns:=/cell7/arm_"
+    for text, arm, device in ((left, "left", "cuda:1"), (right, "right", "cuda:2")):
+        assert text.startswith(f"{prefix}{arm} ")
+        first, _, second = text.partition("/**:ros__parameters:")[2].partition(" /**:ros__parameters:")
+        assert first == "use_depth:true"
+        assert second == f"device:{device} -r object_cloud:=/shared/cloud -r object_cloud:=own_cloud"
+    assert alone == "--ros-args -r __node:=ours /**:ros__parameters:device:alone -r object_cloud:=own_cloud"
+    assert after == "--ros-args -r __node:=after"
+    assert "[INFO] [launch.user]: after runs" in lines
+
+
+def _number(process_name: str) -> int:
+    return int(process_name.rpartition("-")[2])
+
+
+def test_condition_of_an_expression(package: Path, capsys) -> None:
+    from launch.actions import IncludeLaunchDescription
+
+    path = str(package / "launch" / "users.launch.py")
+    description = LaunchDescription([IncludeLaunchDescription(path, launch_arguments={"arms": "none"}.items())])
+    lines = run(description, capsys)
+    assert not any("__node:=after" in line for line in lines)
+    assert any("__ns:=/cell/arm_none" in line for line in lines)
+
+
+def test_arguments_of_included_files_are_shown_where_their_path_is_known(package: Path) -> None:
+    from embedded_ros.launch_service import show_arguments
+
+    text = show_arguments(include(package / "launch" / "users.launch.py"))
+    assert "'arms':" in text
+    assert "'namespace':" in text
+    unknown = PathJoinSubstitution([LaunchConfiguration("robot"), "robot.launch.py"])
+    assert "No arguments" in show_arguments(include(unknown))
+
+
+def test_a_function_that_fails_ends_the_launch(capsys) -> None:
+    from launch.actions import OpaqueFunction
+
+    def fail(context: LaunchContext) -> None:
+        raise RuntimeError(f"no robot called {LaunchConfiguration('robot', default='r2').perform(context)}")
+
+    service = LaunchService()
+    service.include_launch_description(LaunchDescription([OpaqueFunction(function=fail)]))
+    assert service.run() == 1
+    assert "no robot called r2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("substitution", "text"),
+    [
+        (NotSubstitution("false"), "true"),
+        (AndSubstitution("1", TextSubstitution(text="True")), "true"),
+        (AndSubstitution("1", "0"), "false"),
+        (OrSubstitution("0", "true"), "true"),
+        (OrSubstitution("0", "false"), "false"),
+        (EqualsSubstitution("true", "1"), "true"),
+        (EqualsSubstitution("1", "1.0"), "true"),
+        (EqualsSubstitution(LaunchConfiguration("device"), "cpu"), "true"),
+        (EqualsSubstitution("cpu", "cuda"), "false"),
+        (PythonExpression(["2 * ", "3"]), "6"),
+        (PythonExpression("round(degrees(pi)) + math.floor(0.5)"), "180"),
+        (PythonExpression("os.sep", ["os"]), "/"),
+    ],
+)
+def test_expressions(substitution: launch.Substitution, text: str) -> None:
+    context = LaunchContext()
+    context.launch_configurations["device"] = "cpu"
+    assert context.perform_substitution(substitution) == text
+
+
+@pytest.mark.parametrize("substitution", [NotSubstitution("maybe"), PythonExpression("1 / 0"), PythonExpression("a b")])
+def test_expressions_that_fail(substitution: launch.Substitution) -> None:
+    with pytest.raises(SubstitutionFailure, match=r"maybe|1 / 0|a b"):
+        substitution.perform(LaunchContext())
