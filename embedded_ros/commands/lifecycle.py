@@ -9,7 +9,7 @@ from embedded_ros.commands.session import Session, is_hidden, open_session
 from embedded_ros.message_classes import message_class, service_class
 
 _GET_STATE = "lifecycle_msgs/srv/GetState"
-_TIMEOUT = "how long to wait for the node (default: 5), and then for its answer (default: ever)"
+_TIMEOUT = "how long to wait for the node (default: 5), and then for its answer (default: for ever)"
 
 
 def _managed_nodes(session: Session) -> list[str]:

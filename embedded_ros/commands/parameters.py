@@ -17,7 +17,7 @@ _TYPE_NAMES = {
     _Type.STRING: "string", _Type.BYTE_ARRAY: "byte array", _Type.BOOL_ARRAY: "boolean array",
     _Type.INTEGER_ARRAY: "integer array", _Type.DOUBLE_ARRAY: "double array", _Type.STRING_ARRAY: "string array",
 }  # fmt: skip
-_NODE_TIMEOUT = "how long to wait for the node (default: 5), and then for each of its answers (default: ever)"
+_NODE_TIMEOUT = "how long to wait for the node (default: 5), and then for each of its answers (default: for ever)"
 
 
 def _call(session: Session, node: str, verb: str, timeout_s: float | None, **fields: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from embedded_ros import api
+from embedded_ros.cdr import MalformedDataError
 from embedded_ros.commands.parsing import DISCOVERY_TIMEOUT_S, CommandError, what_exists
 from embedded_ros.exceptions import ExternalShutdownException, NameValidationException
 from embedded_ros.message_classes import service_class
@@ -30,6 +31,8 @@ def open_session() -> Iterator["Session"]:
         yield Session(node)
     except ExternalShutdownException:
         raise KeyboardInterrupt from None
+    except MalformedDataError as error:
+        raise CommandError(f"what arrived is not of the type that was named: {error}") from error
     finally:
         api.try_shutdown()
 

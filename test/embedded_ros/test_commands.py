@@ -160,6 +160,21 @@ def test_pub_fills_a_message_and_waits_until_it_is_heard(command: Command, robot
     assert "sec=0" not in heard
 
 
+def test_pub_keeps_a_message_for_those_who_come_late(command: Command, process) -> None:
+    values = ("/kept", "std_msgs/msg/String", "{data: kept}", "--qos-durability", "transient_local")
+    script = process("topic", "pub", *values, "--rate", "0.001")
+    script.wait_for_line("publishing #1")
+    assert succeed(command, "topic", "echo", "/kept", "--once", "--timeout", "30") == "data: kept\n---\n"
+    script.process.send_signal(signal.SIGINT)
+    assert script.wait() == 0
+
+
+def test_pub_of_several_messages(command: Command, robot: Script) -> None:
+    arguments = ("/target", "geometry_msgs/PoseStamped", "{header: {frame_id: twice}}", "--times", "2", "--rate", "20")
+    assert "publishing #2" in succeed(command, "topic", "pub", *arguments)
+    assert wait_until(lambda: sum("frame_id='twice'" in line for line in robot.lines) == 2), robot.lines
+
+
 def test_service_call(command: Command) -> None:
     output = succeed(command, "service", "call", "/light", "std_srvs/SetBool", "{data: true}")
     assert output == (
