@@ -175,9 +175,12 @@ class PythonLaunchDescriptionSource:
     def __init__(self, launch_file_path: Any):
         self.location = launch_file_path
 
-    def load(self, context: LaunchContext) -> LaunchDescription:
-        """The description that the file generates."""
-        path = Path(text_of(context, self.location)).resolve()
+    def path(self, context: LaunchContext) -> Path:
+        """The absolute path of the file."""
+        return Path(text_of(context, self.location)).resolve()
+
+    def load_file(self, path: Path) -> LaunchDescription:
+        """The description that a file generates."""
         if not path.is_file():
             raise FileNotFoundError(f"the launch file '{path}' does not exist")
         spec = importlib.util.spec_from_file_location(f"launch_file_{next(self._numbers)}", path)
@@ -206,12 +209,17 @@ class IncludeLaunchDescription(Action):
         """Set the arguments and execute the file."""
         for name, value in self.launch_arguments:
             context.launch_configurations[text_of(context, name)] = text_of(context, value)
-        run_entities([self.source.load(context)], context)
+        path = self.source.path(context)
+        outer, context.launch_file = context.launch_file, path
+        try:
+            run_entities([self.source.load_file(path)], context)
+        finally:
+            context.launch_file = outer
 
     def get_sub_entities(self) -> Entities:
         """The included file, where its path is known before anything runs."""
         try:
-            return [self.source.load(LaunchContext())]
+            return [self.source.load_file(self.source.path(LaunchContext()))]
         except SubstitutionFailure:
             return []
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from embedded_ros.packages import find_package
@@ -26,6 +27,7 @@ class LaunchContext:
         self.noninteractive = noninteractive
         self.launch_configurations: dict[str, str] = {}
         self.environment: dict[str, str] = dict(os.environ)
+        self.launch_file: Path | None = None
         self.ros_namespace = ""
         self.ros_parameters: list[tuple[str, Any]] = []
         self.ros_remaps: list[tuple[str, str]] = []
@@ -148,6 +150,16 @@ class EnvironmentVariable(Substitution):
         if self.default_value is None:
             raise SubstitutionFailure(f"environment variable '{name}' does not exist")
         return text_of(context, self.default_value)
+
+
+class ThisLaunchFileDir(Substitution):
+    """The folder of the launch file that is being executed."""
+
+    def perform(self, context: LaunchContext) -> str:
+        """The folder; SubstitutionFailure outside a launch file."""
+        if context.launch_file is None:
+            raise SubstitutionFailure("ThisLaunchFileDir used outside of a launch file (in a script)")
+        return str(context.launch_file.parent)
 
 
 class FindPackageShare(Substitution):

@@ -49,14 +49,14 @@ def _play(options: argparse.Namespace) -> int:
         playable = [connection for connection in connections if connection.topic in publishers]
         if not playable:
             raise CommandError(f"'{options.bag_path}' has no message of a type that is known here")
-        first_ns = next((timestamp_ns for _, timestamp_ns, _ in reader.messages(playable)), 0)
+        first_ns = next((timestamp_ns for _, timestamp_ns, _ in _messages(reader, playable)), 0)
         clock = BagClock(session, first_ns, options.clock, options.rate) if options.clock else None
         session.spin(options.delay)
         while True:
             start = time.monotonic()
             if clock is not None:
                 clock.start(start)
-            for connection, timestamp_ns, data in reader.messages(playable):
+            for connection, timestamp_ns, data in _messages(reader, playable):
                 _sleep_until(session, start + (timestamp_ns - first_ns) * 1e-9 / options.rate)
                 publishers[connection.topic].publish(bytes(data))
             if not options.loop:
@@ -94,7 +94,6 @@ class BagClock:
 def _open_bag(path: Path) -> Iterator[Any]:
     """A reader of rosbags' that is closed in the end; CommandError if the bag cannot be read."""
     from rosbags.rosbag2 import Reader
-    from rosbags.rosbag2.errors import ReaderError
     from rosbags.rosbag2.storage_mcap import McapReader
 
     if not path.exists():
@@ -104,10 +103,18 @@ def _open_bag(path: Path) -> Iterator[Any]:
     try:
         reader = Reader(path) if path.is_dir() else McapReader(path)
         reader.open()
-    except (ReaderError, OSError, ValueError, AssertionError) as error:
+    except Exception as error:  # the reader trips over damaged files in many ways
         raise CommandError(f"the bag '{path}' cannot be read: {error}") from error
     with contextlib.closing(reader):
         yield reader
+
+
+def _messages(reader: Any, connections: list[Any]) -> Iterator[tuple[Any, int, bytes]]:
+    """(connection, time in nanoseconds, serialised message); CommandError where the bag is damaged."""
+    try:
+        yield from reader.messages(connections)
+    except Exception as error:
+        raise CommandError(f"the bag is damaged: {error}") from error
 
 
 def _chosen(connections: Iterable[Any], topics: list[str] | None) -> list[Any]:

@@ -5,11 +5,11 @@ import sys
 from typing import Any
 
 from embedded_ros.commands.parsing import CommandError, Verb, add_spin_time, add_timeout, what_exists
-from embedded_ros.commands.session import Session, is_hidden, open_session
+from embedded_ros.commands.session import Session, is_hidden, limit_of, open_session
 from embedded_ros.message_classes import message_class, service_class
 
 _GET_STATE = "lifecycle_msgs/srv/GetState"
-_TIMEOUT = "how long to wait for the node (default: 5), and then for its answer (default: ever)"
+_TIMEOUT = "how long to wait for the node, and then for its answer (default: 5; a transition may take any time)"
 
 
 def _managed_nodes(session: Session) -> list[str]:
@@ -22,8 +22,7 @@ def _managed_nodes(session: Session) -> list[str]:
 
 def _find_managed_node(session: Session, name: str, timeout_s: float | None) -> str:
     node = session.find_node(name, timeout_s)
-    limit_s = 2.0 if timeout_s is None else timeout_s
-    if session.wait_for(lambda: node in _managed_nodes(session) or None, limit_s) is None:
+    if session.wait_for(lambda: node in _managed_nodes(session) or None, limit_of(timeout_s)) is None:
         known = what_exists("managed nodes", _managed_nodes(session))
         raise CommandError(f"node '{node}' is no managed (lifecycle) node; {known}")
     return node
@@ -68,7 +67,7 @@ def _get(options: argparse.Namespace) -> int:
             session.discover(options.spin_time)
             nodes = [name for name in _managed_nodes(session) if not is_hidden(name)]
         for node in nodes:
-            state = _call(session, node, "get_state", "GetState", options.timeout).current_state
+            state = _call(session, node, "get_state", "GetState", limit_of(options.timeout)).current_state
             print(f"{state.label} [{state.id}]" if options.node_name else f"{node}: {state.label} [{state.id}]")
     return 0
 
@@ -82,7 +81,7 @@ def _list(options: argparse.Namespace) -> int:
     with open_session() as session:
         node = _find_managed_node(session, options.node_name, options.timeout)
         service = "get_transition_graph" if options.all else "get_available_transitions"
-        response = _call(session, node, service, "GetAvailableTransitions", options.timeout)
+        response = _call(session, node, service, "GetAvailableTransitions", limit_of(options.timeout))
     for edge in response.available_transitions:
         print(f"- {edge.transition.label} [{edge.transition.id}]")
         print(f"\tStart: {edge.start_state.label}\n\tGoal: {edge.goal_state.label}")
@@ -97,7 +96,8 @@ def _add_set_arguments(parser: argparse.ArgumentParser) -> None:
 def _set(options: argparse.Namespace) -> int:
     with open_session() as session:
         node = _find_managed_node(session, options.node_name, options.timeout)
-        response = _call(session, node, "get_available_transitions", "GetAvailableTransitions", options.timeout)
+        limit_s = limit_of(options.timeout)
+        response = _call(session, node, "get_available_transitions", "GetAvailableTransitions", limit_s)
         possible = [edge.transition for edge in response.available_transitions]
         chosen = [edge for edge in possible if options.transition in (edge.label, str(edge.id))]
         if not chosen:

@@ -16,7 +16,8 @@ def _list(options: argparse.Namespace) -> int:
     with open_session() as session:
         session.discover(options.spin_time)
         names = session.nodes(options.all)
-    print(len(names) if options.count_nodes else "\n".join(names), end="\n" if names or options.count_nodes else "")
+    for line in [len(names)] if options.count_nodes else names:
+        print(line)
     return 0
 
 

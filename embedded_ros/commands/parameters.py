@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from embedded_ros.commands.parsing import CommandError, Verb, add_spin_time, add_timeout, what_exists
-from embedded_ros.commands.session import Session, open_session
+from embedded_ros.commands.session import Session, limit_of, open_session
 from embedded_ros.message_classes import message_class, service_class
 from embedded_ros.parameters import Parameter, get_parameter_value, parameter_value_to_python
 
@@ -17,14 +17,14 @@ _TYPE_NAMES = {
     _Type.STRING: "string", _Type.BYTE_ARRAY: "byte array", _Type.BOOL_ARRAY: "boolean array",
     _Type.INTEGER_ARRAY: "integer array", _Type.DOUBLE_ARRAY: "double array", _Type.STRING_ARRAY: "string array",
 }  # fmt: skip
-_NODE_TIMEOUT = "how long to wait for the node (default: 5), and then for each of its answers (default: ever)"
+_NODE_TIMEOUT = "how long to wait for the node, and then for each of its answers (default: 5)"
 
 
 def _call(session: Session, node: str, verb: str, timeout_s: float | None, **fields: Any) -> Any:
     """Call a node's parameter service such as `list_parameters`."""
     type_name = f"rcl_interfaces/srv/{''.join(word.capitalize() for word in verb.split('_'))}"
     request = service_class(type_name).Request(**fields)
-    return session.call(f"{node}/{verb}", type_name, request, timeout_s)
+    return session.call(f"{node}/{verb}", type_name, request, limit_of(timeout_s))
 
 
 def _names(session: Session, node: str, timeout_s: float | None) -> list[str]:
@@ -61,19 +61,26 @@ def _list(options: argparse.Namespace) -> int:
             session.discover(options.spin_time)
             services = session.services()
             nodes = [node for node in session.nodes() if f"{node}/list_parameters" in services]
+        status = 0
         for node in nodes:
-            if not options.node_name:
-                print(f"{node}:")
-            names = _names(session, node, options.timeout)
-            types = _type_texts(session, node, names, options.timeout) if options.param_type else {}
-            for name in names:
-                print(f"  {name} (type: {types[name]})" if options.param_type else f"  {name}")
-    return 0
+            try:
+                lines = _parameter_lines(session, node, options)
+            except CommandError as error:
+                # The other nodes are listed all the same.
+                print(error, file=sys.stderr)
+                status = 1
+                continue
+            for line in lines if options.node_name else [f"{node}:", *lines]:
+                print(line)
+    return status
 
 
-def _type_texts(session: Session, node: str, names: list[str], timeout_s: float | None) -> dict[str, str]:
-    response = _call(session, node, "describe_parameters", timeout_s, names=names)
-    return {descriptor.name: _TYPE_NAMES[_Type(descriptor.type)] for descriptor in response.descriptors}
+def _parameter_lines(session: Session, node: str, options: argparse.Namespace) -> list[str]:
+    names = _names(session, node, options.timeout)
+    if not options.param_type:
+        return [f"  {name}" for name in names]
+    response = _call(session, node, "describe_parameters", options.timeout, names=names)
+    return [f"  {found.name} (type: {_TYPE_NAMES[_Type(found.type)]})" for found in response.descriptors]
 
 
 def _add_get_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,10 @@ _DURABILITIES = ("volatile", "transient_local")
 
 def add_qos_options(parser: argparse.ArgumentParser, default: str) -> None:
     """Add the options; `default` tells the user which profile holds without them."""
-    parser.add_argument("--qos-profile", choices=sorted(_PROFILES), help=f"a ready-made profile (default: {default})")
+    names = sorted(_PROFILES)
+    parser.add_argument(
+        "--qos-profile", choices=names, metavar="PROFILE", help=f"one of {', '.join(names)} (default: {default})"
+    )
     parser.add_argument("--qos-depth", type=positive_integer, metavar="N", help="keep the last N messages")
     parser.add_argument("--qos-reliability", choices=_RELIABILITIES, help="whether lost messages are sent again")
     parser.add_argument("--qos-durability", choices=_DURABILITIES, help="whether late subscriptions get old messages")

@@ -2,30 +2,18 @@
 
 import argparse
 
+from embedded_ros.commands.listing import add_list_arguments, print_names
 from embedded_ros.commands.message_filling import fill_message, parse_values
-from embedded_ros.commands.parsing import CommandError, Verb, add_spin_time, add_timeout
-from embedded_ros.commands.session import is_hidden, open_session
+from embedded_ros.commands.parsing import CommandError, Verb, add_timeout
+from embedded_ros.commands.session import open_session
 from embedded_ros.commands.type_names import load_service_class
 from embedded_ros.exceptions import NameValidationException
-
-
-def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-t", "--show-types", action="store_true", help="print the types too")
-    parser.add_argument("-c", "--count-services", action="store_true", help="print only how many there are")
-    parser.add_argument("--include-hidden-services", action="store_true", help="list hidden services too")
-    add_spin_time(parser)
 
 
 def _list(options: argparse.Namespace) -> int:
     with open_session() as session:
         session.discover(options.spin_time)
-        found = session.services()
-    shown = {name: types for name, types in found.items() if options.include_hidden_services or not is_hidden(name)}
-    if options.count_services:
-        print(len(shown))
-        return 0
-    for name, types in shown.items():
-        print(f"{name} [{', '.join(types)}]" if options.show_types else name)
+        print_names(session.services(), options)
     return 0
 
 
@@ -57,6 +45,6 @@ def _call(options: argparse.Namespace) -> int:
 
 
 VERBS = {
-    "list": Verb("List the services.", _add_list_arguments, _list),
+    "list": Verb("List the services.", lambda parser: add_list_arguments(parser, "services"), _list),
     "call": Verb("Call a service and print its response.", _add_call_arguments, _call),
 }

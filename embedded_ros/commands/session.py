@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from embedded_ros import api
+from embedded_ros.cdr import MalformedDataError
 from embedded_ros.commands.parsing import DISCOVERY_TIMEOUT_S, CommandError, what_exists
 from embedded_ros.exceptions import ExternalShutdownException, NameValidationException
 from embedded_ros.message_classes import service_class
@@ -30,6 +31,8 @@ def open_session() -> Iterator["Session"]:
         yield Session(node)
     except ExternalShutdownException:
         raise KeyboardInterrupt from None
+    except MalformedDataError as error:
+        raise CommandError(f"what arrived is not of the type that was named: {error}") from error
     finally:
         api.try_shutdown()
 
@@ -92,7 +95,7 @@ class Session:
     def find_node(self, name: str, timeout_s: float | None) -> str:
         """The absolute name of a node that exists; CommandError with those that do after the timeout."""
         wanted = name if name.startswith("/") else f"/{name}"
-        if self.wait_for(lambda: wanted in self.nodes(True) or None, _limit(timeout_s)) is None:
+        if self.wait_for(lambda: wanted in self.nodes(True) or None, limit_of(timeout_s)) is None:
             raise CommandError(f"Node not found: '{wanted}'; {what_exists('nodes', self.nodes())}")
         return wanted
 
@@ -105,7 +108,7 @@ class Session:
 
     def find_topic(self, topic: str, timeout_s: float | None) -> str:
         """The type of a topic that somebody publishes or subscribes to; CommandError with what there is instead."""
-        types = self.wait_for(lambda: self.topics().get(topic), _limit(timeout_s))
+        types = self.wait_for(lambda: self.topics().get(topic), limit_of(timeout_s))
         if types is None:
             raise CommandError(
                 f"topic '{topic}' does not appear to be published yet: give its type to wait for it; "
@@ -126,7 +129,7 @@ class Session:
         """
         client = self.node.create_client(service_class(type_name), service)
         try:
-            if self.wait_for(lambda: client.service_is_ready() or None, _limit(timeout_s)) is None:
+            if self.wait_for(lambda: client.service_is_ready() or None, limit_of(timeout_s)) is None:
                 raise CommandError(self._missing_service(service, type_name))
             future = client.call_async(request)
             self._wait_for_response(client, future, service, timeout_s)
@@ -158,5 +161,6 @@ class Session:
         return f"service '{service}' is not available; {what_exists('services', known)}"
 
 
-def _limit(timeout_s: float | None) -> float:
+def limit_of(timeout_s: float | None) -> float:
+    """The seconds that `--timeout` gives, DISCOVERY_TIMEOUT_S without it."""
     return DISCOVERY_TIMEOUT_S if timeout_s is None else timeout_s

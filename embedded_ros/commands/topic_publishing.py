@@ -5,7 +5,6 @@ from typing import Any
 
 from embedded_ros.commands.message_filling import fill_message, parse_values
 from embedded_ros.commands.parsing import (
-    DISCOVERY_TIMEOUT_S,
     CommandError,
     Verb,
     add_timeout,
@@ -13,7 +12,7 @@ from embedded_ros.commands.parsing import (
     positive_number,
 )
 from embedded_ros.commands.qos_options import add_qos_options, profile_from_options
-from embedded_ros.commands.session import Session, ends_at_interrupt, open_session
+from embedded_ros.commands.session import Session, ends_at_interrupt, limit_of, open_session
 from embedded_ros.commands.type_names import load_message_class
 from embedded_ros.qos import qos_profile_default
 
@@ -70,7 +69,7 @@ def _pub(options: argparse.Namespace) -> int:
 
 
 def _wait_for_subscriptions(session: Session, publisher: Any, wanted: int, timeout_s: float | None) -> None:
-    limit_s = DISCOVERY_TIMEOUT_S if timeout_s is None else timeout_s
+    limit_s = limit_of(timeout_s)
     if wanted > publisher.get_subscription_count():
         print(f"Waiting for at least {wanted} matching subscription(s)...", flush=True)
     if session.wait_for(lambda: publisher.get_subscription_count() >= wanted or None, limit_s) is None:

@@ -34,7 +34,9 @@ def _add_echo_arguments(parser: argparse.ArgumentParser) -> None:
         help="cut arrays and texts after N elements (default: 128)",
     )  # fmt: skip
     add_qos_options(parser, "what the publishers offer")
-    add_timeout(parser, "how long to wait for the topic (default: 5), and with --once for its message (default: ever)")
+    add_timeout(
+        parser, "how long to wait for the topic (default: 5), and with --once for its message (default: for ever)"
+    )
 
 
 def _echo(options: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import textwrap
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,6 +72,23 @@ def process(robot: Script) -> Iterator[Callable[..., Script]]:
 
     def start(*arguments: str) -> Script:
         started.append(Script(HERE / "embedded_ros_starter.py", arguments))
+        return started[-1]
+
+    yield start
+    for script in started:
+        script.stop()
+
+
+@pytest.fixture
+def ros_script(robot: Script, tmp_path: Path) -> Iterator[Callable[[str], Script]]:
+    """Starts Python source as a process in the robot's domain, and waits until it prints `ready`."""
+    started: list[Script] = []
+
+    def start(source: str) -> Script:
+        path = tmp_path / "script.py"
+        path.write_text(textwrap.dedent(source))
+        started.append(Script(path, ()))
+        started[-1].wait_for_line("ready")
         return started[-1]
 
     yield start
@@ -160,6 +179,21 @@ def test_pub_fills_a_message_and_waits_until_it_is_heard(command: Command, robot
     assert "sec=0" not in heard
 
 
+def test_pub_keeps_a_message_for_those_who_come_late(command: Command, process) -> None:
+    values = ("/kept", "std_msgs/msg/String", "{data: kept}", "--qos-durability", "transient_local")
+    script = process("topic", "pub", *values, "--rate", "0.001")
+    script.wait_for_line("publishing #1")
+    assert succeed(command, "topic", "echo", "/kept", "--once", "--timeout", "30") == "data: kept\n---\n"
+    script.process.send_signal(signal.SIGINT)
+    assert script.wait() == 0
+
+
+def test_pub_of_several_messages(command: Command, robot: Script) -> None:
+    arguments = ("/target", "geometry_msgs/PoseStamped", "{header: {frame_id: twice}}", "--times", "2", "--rate", "20")
+    assert "publishing #2" in succeed(command, "topic", "pub", *arguments)
+    assert wait_until(lambda: sum("frame_id='twice'" in line for line in robot.lines) == 2), robot.lines
+
+
 def test_service_call(command: Command) -> None:
     output = succeed(command, "service", "call", "/light", "std_srvs/SetBool", "{data: true}")
     assert output == (
@@ -191,6 +225,42 @@ def test_parameters(command: Command) -> None:
             }
         }
     }  # fmt: skip
+
+
+def test_a_node_that_does_not_answer_is_named_and_the_others_are_listed(command: Command, ros_script) -> None:
+    ros_script("""
+        import time
+        import rclpy
+        from rclpy.node import Node
+        rclpy.init()
+        node = Node("asleep")
+        print("ready", flush=True)
+        time.sleep(600)
+    """)
+    status, output, error = command("param", "list", "--spin-time", "2", "--timeout", "2")
+    assert status == 1
+    assert error == "'/asleep/list_parameters' did not answer within 2 s; give a longer --timeout\n"
+    assert "/camera:\n  drive.speed\n" in output
+    assert "/asleep" not in output
+
+
+def test_a_server_that_goes_away(robot: Script, process, ros_script) -> None:
+    server = ros_script("""
+        import time
+        import rclpy
+        from std_srvs.srv import Trigger
+        rclpy.init()
+        node = rclpy.create_node("leaving")
+        node.create_service(Trigger, "leave", lambda request, response: response)
+        print("ready", flush=True)
+        time.sleep(600)
+    """)
+    call = process("service", "call", "/leave", "std_srvs/srv/Trigger", "--timeout", "60")
+    call.wait_for_line("requester: making request")
+    time.sleep(2.0)
+    server.process.send_signal(signal.SIGINT)
+    call.wait_for_line("the server of '/leave' went away before it answered")
+    assert call.wait() == 1
 
 
 def test_refused_parameters(command: Command) -> None:

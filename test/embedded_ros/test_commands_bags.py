@@ -140,6 +140,18 @@ def test_errors(bag: Path, domain, tmp_path: Path, capsys, make: str | None, arg
     assert text in capsys.readouterr().err
 
 
+def test_a_damaged_bag(bag: Path, domain, tmp_path: Path, capsys) -> None:
+    from embedded_ros.__main__ import main
+
+    content = bytearray(next(bag.glob("*.mcap")).read_bytes())
+    # Behind the first record, the header, follow the chunks.
+    content[60:400] = b"\xff" * 340
+    path = tmp_path / "damaged.mcap"
+    path.write_bytes(content)
+    assert main(["bag", "play", str(path)]) == 1
+    assert "the bag is damaged: Chunk checksum mismatch" in capsys.readouterr().err
+
+
 def test_a_bag_of_one_moment_is_repeated_with_pauses(ros, play) -> None:
     """The scene of the package: all its messages bear the same time."""
     import rclpy

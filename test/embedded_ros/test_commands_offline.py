@@ -1,11 +1,14 @@
 """Commands that need no graph: definitions, help, and the naming of what is not offered."""
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 
 from embedded_ros.__main__ import _MODULES, main
 from embedded_ros.commands.topic_reading import rate_report
+from embedded_ros.packages import SOURCE_ROOT
 
 INNER = "# nested comment\nfloat32 weight 1.5 # kg\n"
 OUTER = """\
@@ -90,6 +93,16 @@ def test_definition_of_a_standard_type(capsys) -> None:
 def test_errors(package, capsys, arguments: list[str], text: str) -> None:
     assert main(arguments) == 1
     assert text in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "embedded_ros", "interface", "show", "sensor_msgs/msg/Image"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=SOURCE_ROOT)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    assert process.wait(60.0) == 0
 
 
 @pytest.mark.parametrize(

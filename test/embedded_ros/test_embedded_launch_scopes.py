@@ -17,6 +17,7 @@ from launch.substitutions import (
     PythonExpression,
     SubstitutionFailure,
     TextSubstitution,
+    ThisLaunchFileDir,
 )
 
 import launch
@@ -162,6 +163,30 @@ def test_arguments_of_included_files_are_shown_where_their_path_is_known(package
     assert "'namespace':" in text
     unknown = PathJoinSubstitution([LaunchConfiguration("robot"), "robot.launch.py"])
     assert "No arguments" in show_arguments(include(unknown))
+
+
+def test_folder_of_the_launch_file(tmp_path: Path, capsys) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    text = """
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, LogInfo
+from launch.substitutions import ThisLaunchFileDir
+
+def generate_launch_description():
+    return LaunchDescription([
+        %s
+        DeclareLaunchArgument("here_%s", default_value=ThisLaunchFileDir()),
+        LogInfo(msg=["in ", ThisLaunchFileDir()]),
+    ])
+"""
+    inclusion = 'IncludeLaunchDescription([ThisLaunchFileDir(), "/other/inner.launch.py"]),'
+    (tmp_path / "outer.launch.py").write_text(text % (inclusion, "outer"))
+    (other / "inner.launch.py").write_text(text % ("", "inner"))
+    lines = run(include(tmp_path / "outer.launch.py"), capsys)
+    assert lines == [f"[INFO] [launch.user]: in {folder}" for folder in (other, tmp_path)]
+    with pytest.raises(SubstitutionFailure, match="outside of a launch file"):
+        ThisLaunchFileDir().perform(LaunchContext())
 
 
 def test_a_function_that_fails_ends_the_launch(capsys) -> None:

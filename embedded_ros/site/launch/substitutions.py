@@ -14,6 +14,7 @@ from embedded_ros.launch_substitutions import (
     PathJoinSubstitution,
     SubstitutionFailure,
     TextSubstitution,
+    ThisLaunchFileDir,
 )
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "PythonExpression",
     "SubstitutionFailure",
     "TextSubstitution",
+    "ThisLaunchFileDir",
 ]
 __getattr__ = refuse_unknown_names(__name__)
