@@ -71,6 +71,9 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
         2, "Requests that may wait while one is planned; the next is BUSY.", (0, 64), read_only=True
     ),
     "num_marker_hands": NodeParameter(3, "Hands that the markers show, best first.", (0, 64)),
+    "grasp_frames": NodeParameter(
+        0, "Grasps that get tf frames, grasp_0/wrist and grasp_0/pregrasp being the best's. 0: none.", (0, 64)
+    ),
     "diagnostics_period": NodeParameter(1.0, "Seconds between two messages on /diagnostics.", (0.1, 60.0)),
 }
 
@@ -95,6 +98,7 @@ class PlannerSettings:
     max_candidates: int
     queue_size: int
     num_marker_hands: int
+    grasp_frames: int
     diagnostics_period: float
 
     def __post_init__(self):
