@@ -22,9 +22,9 @@ ARROW_DIAMETERS_M = (0.004, 0.010)
 ARROW_HEAD_LENGTH_M = 0.015
 
 SCORE_HEIGHT_M = 0.014
-SCORE_LIFT_M = 0.03
-"""How far above its wrist the best grasp's score stands; the next ones stand a line higher each, since the best grasps
-often are neighbours."""
+SCORE_LIFT_M = 0.015
+"""How far above the start of its approach, clear of the hand, the best grasp's score stands; the next ones stand a line
+higher each, since the best grasps often are neighbours."""
 
 BEST_OPACITY, OTHER_OPACITY = 1.0, 0.3
 """The best hand is opaque: RViz draws no depth for see-through meshes, and its fingers would shine through its palm."""
@@ -75,7 +75,8 @@ def _score(grasp: PlannedGrasp, header: Header, rank: int) -> Marker:
     marker.scale = Vector3(x=0.0, y=0.0, z=SCORE_HEIGHT_M)
     red, green, blue = colorsys.hsv_to_rgb(max(0.0, min(1.0, grasp.score)) / 3, 0.6, 1.0)
     marker.color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
-    marker.pose.position = point_from_array(grasp.joints[0] + (0.0, 0.0, SCORE_LIFT_M + 1.2 * SCORE_HEIGHT_M * rank))
+    lift = np.array([0.0, 0.0, SCORE_LIFT_M + 1.2 * SCORE_HEIGHT_M * rank])
+    marker.pose.position = point_from_array(grasp.pregrasp_pose[:3, 3] + lift)
     marker.text = f"grasp_{rank}: {grasp.score:.2f}"
     return marker
 

@@ -10,11 +10,11 @@ from visualization_msgs.msg import Marker
 from funcgrasp_core.visualisation.contact_colours import PART_COLOUR_OF_NAME, UNTOUCHED_COLOUR
 from funcgrasp_ros.conversions.transforms import point_from_array
 
-ROW_HEIGHT_M = 0.017
-TEXT_HEIGHT_M = 0.013
+ROW_HEIGHT_M = 0.015
+TEXT_HEIGHT_M = 0.012
 HEADING_COLOUR = (255, 255, 255)
 
-STEEPEST_VIEW_RAD = 0.45
+STEEPEST_VIEW_RAD = 0.35
 """Seen from any side and from no higher than this above the horizon, the legend hides neither object nor hands. The
 view in rviz/planner.rviz looks down at this angle."""
 
