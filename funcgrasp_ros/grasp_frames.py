@@ -36,27 +36,26 @@ def pregrasp_frame(rank: int, namespace: str = "/") -> str:
 
 
 class GraspFrames:
-    """Broadcasts the frames of the best grasps.
+    """Broadcasts the frames of the best grasps; nothing at all until some are asked for.
 
     Args:
         node: whose namespace the frames' names begin with.
-        num_grasps: how many grasps get frames, at least 1.
     """
 
-    def __init__(self, node: Node, num_grasps: int):
+    def __init__(self, node: Node):
         self._node = node
-        self._num_grasps = num_grasps
-        self._broadcaster = StaticTransformBroadcaster(node)
+        self._broadcaster: StaticTransformBroadcaster | None = None
         self._num_known = 0
 
-    def show(self, plan: GraspPlan, header: Header) -> None:
-        """Puts the frames at the plan's grasps and withdraws those that it has no grasp for.
+    def show(self, plan: GraspPlan, header: Header, num_grasps: int) -> None:
+        """Puts frames at the plan's best grasps and withdraws all others.
 
         Args:
             plan: grasps, best first.
             header: frame of the plan, which becomes the frames' parent.
+            num_grasps: how many grasps get frames.
         """
-        if not header.frame_id:
+        if num_grasps and not header.frame_id:
             self._node.get_logger().warning(
                 "The plan's frame has no name, so its grasps cannot become tf frames; give the cloud a frame_id or "
                 "set the parameter 'planning_frame'."
@@ -64,7 +63,7 @@ class GraspFrames:
             self.withdraw(header)
             return
         namespace, transforms = self._node.get_namespace(), []
-        for rank, grasp in enumerate(plan.grasps[: self._num_grasps]):
+        for rank, grasp in enumerate(plan.grasps[:num_grasps]):
             for child, pose in (
                 (wrist_frame(rank, namespace), grasp.wrist_pose),
                 (pregrasp_frame(rank, namespace), grasp.pregrasp_pose),
@@ -81,7 +80,9 @@ class GraspFrames:
     def close(self) -> None:
         """Takes all frames back and stops broadcasting."""
         self.withdraw(Header(stamp=self._node.get_clock().now().to_msg()))
-        self._node.destroy_publisher(self._broadcaster.pub_tf)
+        if self._broadcaster is not None:
+            self._node.destroy_publisher(self._broadcaster.pub_tf)
+            self._broadcaster = None
 
     def _send(self, transforms: list[TransformStamped], num_valid: int, header: Header) -> None:
         """Sends every frame that was ever named: late joiners get the last message only."""
@@ -93,6 +94,7 @@ class GraspFrames:
                 withdrawn.transform.rotation.w = 1.0
                 transforms.append(withdrawn)
         if transforms:
+            self._broadcaster = self._broadcaster or StaticTransformBroadcaster(self._node)
             self._broadcaster.sendTransform(transforms)
 
 

@@ -119,7 +119,7 @@ class GraspPlannerNode(LifecycleNode):
             self._refuse_requests(type(error)(f"The planner could not be configured: {error}"))
             self.get_logger().error(f"Cannot configure: {error.code_name}: {error}")
             return TransitionCallbackReturn.FAILURE
-        self._outputs = PlanOutputs(self, self._settings)
+        self._outputs = PlanOutputs(self, self._settings.num_marker_hands, self._settings.grasp_frames)
         self._refuse_requests(_not_ready("it is not active; send it the transition 'activate'"))
         return TransitionCallbackReturn.SUCCESS
 

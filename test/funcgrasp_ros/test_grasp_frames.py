@@ -84,11 +84,11 @@ def test_every_message_names_all_frames_since_late_joiners_get_only_the_last():
     rclpy.init()
     node = rclpy.create_node("arm")
     try:
-        frames = GraspFrames(node, 2)
+        frames = GraspFrames(node)
         received: list[TFMessage] = []
         node.create_subscription(TFMessage, "/tf_static", received.append, qos_profiles.LATCHED_OUTPUT)
-        frames.show(sample_plan(num_grasps=2), Header(frame_id="table"))
-        frames.show(sample_plan(num_grasps=1), Header(frame_id="table"))
+        frames.show(sample_plan(num_grasps=2), Header(frame_id="table"), 2)
+        frames.show(sample_plan(num_grasps=1), Header(frame_id="table"), 2)
         while not received or len({t.header.frame_id for t in received[-1].transforms}) < 2:
             rclpy.spin_once(node, timeout_sec=5.0)
         parents = {transform.child_frame_id: transform.header.frame_id for transform in received[-1].transforms}
@@ -108,11 +108,11 @@ def test_a_plan_without_a_frame_withdraws_the_frames():
     rclpy.init()
     node = rclpy.create_node("arm")
     try:
-        frames = GraspFrames(node, 1)
+        frames = GraspFrames(node)
         received: list[TFMessage] = []
         node.create_subscription(TFMessage, "/tf_static", received.append, qos_profiles.LATCHED_OUTPUT)
-        frames.show(sample_plan(num_grasps=1), Header(frame_id="table"))
-        frames.show(sample_plan(num_grasps=1), Header())
+        frames.show(sample_plan(num_grasps=1), Header(frame_id="table"), 2)
+        frames.show(sample_plan(num_grasps=1), Header(), 2)
         while not received or received[-1].transforms[0].header.frame_id != WITHDRAWN_FRAME:
             rclpy.spin_once(node, timeout_sec=5.0)
         assert len(received[-1].transforms) == 2
