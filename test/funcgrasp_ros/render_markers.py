@@ -217,7 +217,7 @@ def main() -> None:
     picture = Image.new("RGB", (sum(panel.width for panel in panels), panels[0].height))
     for index, panel in enumerate(panels):
         picture.paste(panel, (index * panel.width, 0))
-    picture.quantize(256, Image.Quantize.MAXCOVERAGE).save(arguments.output, optimize=True)
+    picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=4).save(arguments.output, optimize=True)
 
 
 if __name__ == "__main__":
