@@ -120,7 +120,8 @@ def argument_table(launch_file: Path) -> str:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     rows = []
-    for argument in module.generate_launch_description().get_launch_arguments():
+    arguments = {argument.name: argument for argument in module.generate_launch_description().get_launch_arguments()}
+    for argument in arguments.values():
         default = "".join(part.text for part in argument.default_value or [])
         rows.append((f"`{argument.name}`", show_value(default.replace(f"{ROOT}/", "")), argument.description))
     return markdown_table(("argument", "default", "what"), rows)

@@ -72,6 +72,17 @@ def test_a_failure_withdraws_all_frames():
         assert not listener.knows(wrist_frame(0))
 
 
+def test_cleaning_up_withdraws_all_frames():
+    with NodeBench({"grasp_frames": 1}) as bench:
+        listener = Listener(bench)
+        bench.plan()
+        listener.wait_for(wrist_frame(0))
+        bench.planner_node.trigger_deactivate()
+        assert listener.knows(wrist_frame(0))
+        bench.planner_node.trigger_cleanup()
+        bench.wait_until(lambda: not listener.knows(wrist_frame(0)))
+
+
 def test_without_being_asked_no_frame_is_sent():
     with NodeBench() as bench:
         bench.plan()

@@ -6,8 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from node_bench import NodeBench
+
+from funcgrasp_core.assets import REFERENCE_HAND, asset_path
+from funcgrasp_core.hand.mano_assets import load_mano_assets
+from funcgrasp_core.hand.palm_frame import palm_axes
+from funcgrasp_core.planning.grasp_poses import PREGRASP_DISTANCE_M
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "ros.md"
@@ -36,6 +42,16 @@ def test_the_example_runs_and_prints_a_plan(tmp_path):
     assert [line.split("(")[0] for line in lines[1:]] == ["the wrist waits at ", "and grasps at "]
     assert (observation.points.min(axis=0) > (0.36, -0.04, -0.01)).all()
     assert (observation.points.max(axis=0) < (0.44, 0.04, 0.16)).all()
+
+
+def test_the_wrist_axes_are_as_described():
+    axes = palm_axes(load_mano_assets(asset_path(REFERENCE_HAND)).rest_joints)
+    described = "x points away from the fingers, z to the thumb's side, and y out of the\nback of the hand"
+    assert described in DOCUMENT.read_text()
+    np.testing.assert_allclose(axes.fingers, (-1, 0, 0), atol=0.1)
+    np.testing.assert_allclose(axes.thumb_side, (0, 0, 1), atol=0.1)
+    np.testing.assert_allclose(axes.outward, (0, -1, 0), atol=0.1)
+    assert f"{100 * PREGRASP_DISTANCE_M:.0f} cm back" in DOCUMENT.read_text()
 
 
 def test_pictures_and_links_exist():

@@ -1,7 +1,7 @@
 """Launches files with programs in the nodes' places that write down what they are told."""
 
+import itertools
 import os
-import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,11 +88,17 @@ def _make_package(prefix: Path, package: str, names: list[str]) -> Path:
 
 
 def _read(told: dict) -> ToldProgram:
-    rules = dict(re.fullmatch(r"(.+?):=(.*)", word).groups() for word in told["words"] if ":=" in word)
     parameters: dict = {}
     for text in told["files"]:
         for section in yaml.safe_load(text).values():
             parameters |= section["ros__parameters"]
+    rules = {}
+    for option, word in itertools.pairwise(told["words"]):
+        name, _, value = word.partition(":=")
+        if option in ("-p", "--param"):
+            parameters.setdefault(name, yaml.safe_load(value))
+        elif option in ("-r", "--remap"):
+            rules[name] = value
     namespace = rules.pop("__ns", "/").rstrip("/")
     node = f"{namespace}/{rules.pop('__node')}"
     return ToldProgram(told["program"], node, parameters, rules, told["words"])
