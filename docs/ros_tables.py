@@ -107,9 +107,9 @@ def parameter_table(node: Node, names: list[str]) -> str:
     for name, descriptor in zip(names, node.describe_parameters(names), strict=True):
         value = node.get_parameter(name).value
         ranges = [*descriptor.integer_range, *descriptor.floating_point_range]
-        limits = f"{ranges[0].from_value:g} to {ranges[0].to_value:g}" if ranges else ""
+        limits = f"{ranges[0].from_value:.10g} to {ranges[0].to_value:.10g}" if ranges else ""
         rows.append((f"`{name}`", show_value(value), limits, descriptor.description, _changeability(descriptor)))
-    return markdown_table(("parameter", "default", "range", "what", "may change"), rows)
+    return markdown_table(("parameter", "default", "range", "what", "when"), rows)
 
 
 def argument_table(launch_file: Path) -> str:
@@ -198,7 +198,7 @@ def _changeability(descriptor: Any) -> str:
     """When a parameter may change, in a few words."""
     if descriptor.additional_constraints:
         return re.split(r"[:;.]", descriptor.additional_constraints)[0]
-    return "given at start only" if descriptor.read_only else ""
+    return "Can only be given when the node starts" if descriptor.read_only else ""
 
 
 def _require_same(found: Iterable[str], described: Iterable[str], table: str) -> None:
