@@ -63,7 +63,7 @@ def test_files_and_commands_that_are_named_exist():
     document = DOCUMENT.read_text()
     for name in re.findall(r"\b(\w+\.launch\.py)", document):
         assert (ROOT / "launch" / name).is_file(), name
-    for name in ("constraints-jazzy.txt", "config/planner.yaml", "rviz/planner.rviz", "scripts/scene_player"):
+    for name in ("constraints-jazzy.txt", "config/planner.yaml", "rviz/planner.rviz", "launch/demo.launch.py"):
         assert name in document
         assert (ROOT / name).is_file()
 
