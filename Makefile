@@ -9,13 +9,14 @@ STAMP := $(VENV)/.installed
 HAS_ROS = $(PYTHON) -c "import rclpy" 2>/dev/null
 RUN = $(HAS_ROS) || export PYTHONPATH="$(CURDIR):$(CURDIR)/embedded_ros/site$${PYTHONPATH:+:$$PYTHONPATH}"; $(PYTHON)
 
-.PHONY: help setup demo planner test test-all lint clean
+.PHONY: help setup demo planner docs test test-all lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo      plan two grasps of a recorded scene over ROS topics and write out/demo"
 	@echo "make planner   leave the planner node running"
 	@echo "make test      quick tests        make test-all  all of them"
+	@echo "make docs      renew the tables of docs/ros.md from the code"
 	@echo "make lint      ruff and pyright   make clean     remove the environment and all output"
 
 setup: $(STAMP)
@@ -30,6 +31,9 @@ demo: $(STAMP)
 planner: $(STAMP)
 	@if $(HAS_ROS); then ros2 launch launch/planner.launch.py; else \
 	  $(RUN) -m embedded_ros launch launch/planner.launch.py; fi
+
+docs: $(STAMP)
+	$(RUN) docs/ros_tables.py
 
 test: $(STAMP)
 	$(RUN) -m pytest -m "not slow"

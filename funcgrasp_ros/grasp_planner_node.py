@@ -107,7 +107,7 @@ class GraspPlannerNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         except Exception:
             return self._broken_down("configure")
-        self._outputs = PlanOutputs(self, settings.num_marker_hands)
+        self._outputs = PlanOutputs(self, settings.num_marker_hands, settings.grasp_frames)
         self._refuse_requests(_not_ready("it is not active; send it the transition 'activate'"))
         return TransitionCallbackReturn.SUCCESS
 
@@ -229,6 +229,7 @@ class GraspPlannerNode(LifecycleNode):
         """Parameters have changed; requests read their settings themselves."""
         if self._outputs is not None:
             self._outputs.num_marker_hands = settings.num_marker_hands
+            self._outputs.num_grasp_frames = settings.grasp_frames
 
     def _wait_for_planner(self) -> None:
         """Until the planner is done with what it was doing when the last session was cancelled."""

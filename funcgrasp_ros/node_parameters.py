@@ -140,6 +140,9 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
     ),
     "max_candidates": NodeParameter(128, "Most grasps that a request may ask for.", (1, MAX_CANDIDATES)),
     "num_marker_hands": NodeParameter(3, "Hands that the markers show, best first.", (0, 64)),
+    "grasp_frames": NodeParameter(
+        0, "Grasps that get tf frames, grasp_0/wrist and grasp_0/pregrasp being the best's. 0: none.", (0, 64)
+    ),
     "diagnostics_period": NodeParameter(
         1.0, "Seconds between two messages on /diagnostics.", (0.1, 60.0), read_when="start"
     ),

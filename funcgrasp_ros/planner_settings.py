@@ -54,6 +54,7 @@ class PlannerSettings:
     num_candidates: int
     max_candidates: int
     num_marker_hands: int
+    grasp_frames: int
     diagnostics_period: float
 
     def __post_init__(self):

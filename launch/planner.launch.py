@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.launch_context import LaunchContext
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 from launch_ros.parameter_descriptions import ParameterValue
@@ -12,33 +13,61 @@ from launch import LaunchDescription
 # Beside this file in a checkout and in an installed share folder alike.
 DEFAULT_PARAMETERS = Path(__file__).resolve().parent.parent / "config" / "planner.yaml"
 
-ARGUMENTS = (
-    DeclareLaunchArgument("params_file", default_value=str(DEFAULT_PARAMETERS), description="YAML file of parameters"),
-    DeclareLaunchArgument("namespace", default_value="", description="namespace of the node and its topics"),
-    DeclareLaunchArgument("checkpoint", default_value="", description="model file; empty: the one of the package"),
-    DeclareLaunchArgument("hand_file", default_value="", description="MANO file; empty: the package's reference hand"),
-    DeclareLaunchArgument("device", default_value="cpu", description="where the model runs: cpu, cuda or cuda:N"),
-    DeclareLaunchArgument("planning_frame", default_value="", description="frame of the plans; empty: the cloud's"),
-    DeclareLaunchArgument("autostart", default_value="true", description="configure and activate at once"),
-    DeclareLaunchArgument("use_sim_time", default_value="false", description="take the time from /clock"),
-    DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error or fatal"),
-)
+LOG_LEVELS = ["debug", "info", "warn", "error", "fatal"]
 
-TEXT_PARAMETERS = ("checkpoint", "hand_file", "device", "planning_frame")
-SWITCH_PARAMETERS = ("autostart", "use_sim_time")
+# Arguments that are parameters of the node, and their types. Left empty they are not passed on, so that what the
+# parameter file says, or a SetParameter of an including launch file, counts.
+PARAMETERS = {
+    "checkpoint": (str, "model file (.safetensors); without one: the package's"),
+    "hand_file": (str, "hand model, such as MANO_RIGHT.pkl; without one: the package's reference hand"),
+    "device": (str, "where the model runs: cpu, cuda or cuda:N"),
+    "planning_frame": (str, "frame, z up, of the plans; without one: the frame that the cloud comes in"),
+    "grasp_frames": (int, "how many of the best grasps become tf frames"),
+    "autostart": (bool, "true: configure and activate at once; false: wait for a lifecycle manager"),
+    "use_sim_time": (bool, "true: take the time from /clock"),
+}
 
 
 def generate_launch_description() -> LaunchDescription:
-    # Arguments come after the file: they overrule it.
-    overrides = {name: ParameterValue(LaunchConfiguration(name), value_type=str) for name in TEXT_PARAMETERS}
-    overrides |= {name: ParameterValue(LaunchConfiguration(name), value_type=bool) for name in SWITCH_PARAMETERS}
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("namespace", default_value="", description="namespace of the node and its topics"),
+            DeclareLaunchArgument(
+                "params_file",
+                default_value=str(DEFAULT_PARAMETERS),
+                description="YAML file of the node's parameters; the arguments below overrule it",
+            ),
+            *(
+                DeclareLaunchArgument(
+                    name, default_value="", description=f"{description}. Empty: as the parameter file says"
+                )
+                for name, (_, description) in PARAMETERS.items()
+            ),
+            DeclareLaunchArgument(
+                "log_level",
+                default_value="info",
+                choices=LOG_LEVELS,
+                description="least severe messages shown",
+            ),
+            OpaqueFunction(function=start_planner),
+        ]
+    )
+
+
+def start_planner(context: LaunchContext) -> list[LifecycleNode]:
+    """The node, with the arguments that were given as parameters."""
+    given = {
+        name: ParameterValue(LaunchConfiguration(name), value_type=value_type)
+        for name, (value_type, _) in PARAMETERS.items()
+        if LaunchConfiguration(name).perform(context)
+    }
     planner = LifecycleNode(
         package="funcgrasp_ros",
         executable="planner",
         name="grasp_planner",
         namespace=LaunchConfiguration("namespace"),
         output="screen",
-        parameters=[LaunchConfiguration("params_file"), overrides],
+        parameters=[LaunchConfiguration("params_file"), *([given] if given else [])],
         arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
     )
-    return LaunchDescription([*ARGUMENTS, planner])
+    return [planner]

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sample_plans import sample_plan
+from std_msgs.msg import Header
+
+from funcgrasp_ros.grasp_markers import plan_markers
 
 ROOT = Path(__file__).resolve().parents[2]
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
@@ -74,3 +78,6 @@ def test_the_rviz_view_shows_topics_that_exist():
     assert topics == OWN_TOPICS
     latched = [display for display in displays if "grasp_planner" in display.get("Topic", {}).get("Value", "")]
     assert {display["Topic"]["Durability Policy"] for display in latched} == {"Transient Local"}
+    (markers,) = (display for display in displays if "Namespaces" in display)
+    array = plan_markers(sample_plan(), Header(frame_id="table"), num_hands=1)
+    assert markers["Namespaces"] == {marker.ns: True for marker in array.markers if marker.ns}
