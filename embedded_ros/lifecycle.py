@@ -17,7 +17,6 @@ from embedded_ros.lifecycle_states import (
 )
 from embedded_ros.message_classes import message_class, service_class
 from embedded_ros.node import Node
-from embedded_ros.qos import QoSProfile
 from embedded_ros.topics import Publisher
 
 _SUCCESS = TransitionCallbackReturn.SUCCESS
@@ -76,9 +75,9 @@ class SimpleManagedEntity(ManagedEntity):
 class LifecyclePublisher(SimpleManagedEntity, Publisher):
     """A publisher that sends only while its node is active."""
 
-    def __init__(self, node: Any, msg_type: Any, topic: str, qos_profile: QoSProfile):
+    def __init__(self, *args: Any, **kwargs: Any):
         SimpleManagedEntity.__init__(self)
-        Publisher.__init__(self, node, msg_type, topic, qos_profile)
+        Publisher.__init__(self, *args, **kwargs)
 
     def publish(self, msg: Any) -> None:
         """Send a message; nothing is sent while the node is not active."""

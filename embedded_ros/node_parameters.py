@@ -18,10 +18,15 @@ from embedded_ros.names import validate_parameter_name
 from embedded_ros.parameters import Parameter, descriptor_objection, parameter_value_to_python
 from embedded_ros.qos import qos_profile_parameters
 
-_SERVICE_NAMES = (
-    "DescribeParameters", "GetParameters", "GetParameterTypes", "ListParameters", "SetParameters",
-    "SetParametersAtomically",
-)  # fmt: skip
+PARAMETER_SERVICES = {
+    "DescribeParameters": "describe_parameters",
+    "GetParameters": "get_parameters",
+    "GetParameterTypes": "get_parameter_types",
+    "ListParameters": "list_parameters",
+    "SetParameters": "set_parameters",
+    "SetParametersAtomically": "set_parameters_atomically",
+}
+"""Types of the services that every node offers, and their names below the node's."""
 
 
 class NodeParameters:
@@ -267,11 +272,10 @@ class NodeParameters:
         self._post_set_parameters_callbacks.remove(callback)
 
     def _start_parameter_services(self) -> None:
-        for name in _SERVICE_NAMES:
-            snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-            srv_type = service_class(f"rcl_interfaces/srv/{name}")
-            answer = getattr(self, f"_answer{snake}")
-            self.create_service(srv_type, f"~/{snake[1:]}", answer, qos_profile=qos_profile_parameters)
+        for type_name, name in PARAMETER_SERVICES.items():
+            srv_type = service_class(f"rcl_interfaces/srv/{type_name}")
+            answer = getattr(self, f"_answer_{name}")
+            self.create_service(srv_type, f"~/{name}", answer, qos_profile=qos_profile_parameters)
 
     def _answer_describe_parameters(self, request: Any, response: Any) -> Any:
         if all(name in self._parameters for name in request.names):

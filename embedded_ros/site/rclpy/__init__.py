@@ -13,12 +13,13 @@ from embedded_ros.api import (
     try_shutdown,
 )
 from embedded_ros.context import Context, SignalHandlerOptions, get_default_context
-from embedded_ros.errors import install_finder, refuse_unknown_names
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.import_hooks import install_import_hooks
 from embedded_ros.node import Node
 from embedded_ros.parameters import Parameter
 from embedded_ros.tasks import Future
 
-install_finder()
+install_import_hooks()
 
 __all__ = [
     "Context",

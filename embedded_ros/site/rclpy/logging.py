@@ -4,8 +4,10 @@ from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.log import (
     LoggingSeverity,
     _root_logger,
+    clear_config,
     get_logger,
     get_logger_effective_level,
+    get_logging_directory,
     get_logging_severity_from_string,
     set_logger_level,
 )
@@ -13,8 +15,10 @@ from embedded_ros.log import (
 __all__ = [
     "LoggingSeverity",
     "_root_logger",
+    "clear_config",
     "get_logger",
     "get_logger_effective_level",
+    "get_logging_directory",
     "get_logging_severity_from_string",
     "set_logger_level",
 ]

@@ -6,10 +6,12 @@ from embedded_ros.qos import (
     HistoryPolicy,
     InvalidQoSProfileException,
     LivelinessPolicy,
+    QoSCompatibility,
     QoSPolicyKind,
     QoSPresetProfiles,
     QoSProfile,
     ReliabilityPolicy,
+    qos_policy_name_from_kind,
     qos_profile_action_status_default,
     qos_profile_default,
     qos_profile_parameter_events,
@@ -18,6 +20,7 @@ from embedded_ros.qos import (
     qos_profile_sensor_data,
     qos_profile_services_default,
     qos_profile_system_default,
+    qos_profile_unknown,
 )
 from embedded_ros.qos import (
     DurabilityPolicy as QoSDurabilityPolicy,
@@ -31,12 +34,14 @@ from embedded_ros.qos import (
 from embedded_ros.qos import (
     ReliabilityPolicy as QoSReliabilityPolicy,
 )
+from embedded_ros.qos_matching import qos_check_compatible
 
 __all__ = [
     "DurabilityPolicy",
     "HistoryPolicy",
     "InvalidQoSProfileException",
     "LivelinessPolicy",
+    "QoSCompatibility",
     "QoSDurabilityPolicy",
     "QoSHistoryPolicy",
     "QoSLivelinessPolicy",
@@ -45,6 +50,8 @@ __all__ = [
     "QoSProfile",
     "QoSReliabilityPolicy",
     "ReliabilityPolicy",
+    "qos_check_compatible",
+    "qos_policy_name_from_kind",
     "qos_profile_action_status_default",
     "qos_profile_default",
     "qos_profile_parameter_events",
@@ -53,5 +60,6 @@ __all__ = [
     "qos_profile_sensor_data",
     "qos_profile_services_default",
     "qos_profile_system_default",
+    "qos_profile_unknown",
 ]
 __getattr__ = refuse_unknown_names(__name__)
