@@ -89,7 +89,8 @@ def message_class(full_name: str) -> Any:
         if field != PLACEHOLDER_FIELD
     }
     constants = {
-        constant: bytes((value,)) if base == "byte" else value for constant, base, value in interface.constants
+        constant: bytes((value,)) if base == "byte" and isinstance(value, int) else value
+        for constant, base, value in interface.constants
     }
     members: dict[str, Any] = {
         "__slots__": tuple(field.slot for field in fields.values()),

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from embedded_ros.errors import refuse_members
 from embedded_ros.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
@@ -47,7 +46,8 @@ class NodeParameters:
         self, name: str, value: Any = None, descriptor: Any = None, ignore_override: bool = False
     ) -> Parameter:
         """Declare a parameter by its default value or by its type; an override given at start has precedence."""
-        entry = (name, value) if descriptor is None else (name, value, descriptor)
+        entry = (name,) if value is None and descriptor is None else (name, value)
+        entry = entry if descriptor is None else (name, value, descriptor)
         return self.declare_parameters("", [entry], ignore_override)[0]
 
     def declare_parameters(
@@ -168,6 +168,34 @@ class NodeParameters:
     def describe_parameters(self, names: list[str]) -> list[Any]:
         """The descriptors of several parameters."""
         return [self.describe_parameter(name) for name in names]
+
+    def set_descriptor(self, name: str, descriptor: Any, alternative_value: Any = None) -> Any:
+        """Replace a parameter's descriptor; the rcl_interfaces/ParameterValue that the parameter has then.
+
+        The present value is kept if it complies, else the alternative (a ParameterValue) is taken.
+
+        Raises:
+            ParameterNotDeclaredException: the parameter is not declared.
+            ParameterImmutableException: the parameter is read-only.
+            InvalidParameterValueException: neither value complies.
+        """
+        current = self.get_parameter(name)
+        if name not in self._parameters:
+            return current.get_parameter_value()
+        if self._descriptors[name].read_only:
+            raise ParameterImmutableException(name)
+        descriptor.name, objection = name, ""
+        values = (
+            [current.value]
+            if alternative_value is None
+            else [current.value, parameter_value_to_python(alternative_value)]
+        )
+        for parameter in (Parameter(name, value=value) for value in values):
+            objection = descriptor_objection(parameter, descriptor, True, False)
+            if not objection:
+                self._descriptors[name], self._parameters[name] = descriptor, parameter
+                return parameter.get_parameter_value()
+        raise InvalidParameterValueException(name, values[-1], objection)
 
     def list_parameters(self, prefixes: list[str], depth: int) -> Any:
         """Names and prefixes of the parameters under some prefixes, at most `depth` levels deep (0: all)."""
@@ -320,6 +348,3 @@ class NodeParameters:
 
 def _result(objection: str) -> Any:
     return message_class("rcl_interfaces/msg/SetParametersResult")(successful=not objection, reason=objection)
-
-
-refuse_members(NodeParameters, "set_descriptor")

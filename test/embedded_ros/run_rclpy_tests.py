@@ -8,13 +8,16 @@ instead. What the checkout holds is copied to a temporary folder: beside rclpy's
 """
 
 import argparse
+import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = ROOT / "docs" / "embedded_ros.md"
@@ -46,8 +49,8 @@ def lay_out(rclpy_checkout: Path, interfaces: list[Path], folder: Path) -> None:
     (package / "package.xml").write_text("<package><name>test_msgs</name></package>\n")
 
 
-def run(folder: Path, test_ids: list[str], options: list[str]) -> int:
-    """Run pytest on some tests below `folder`; its exit status."""
+def run_file(folder: Path, test_ids: list[str], options: list[str]) -> dict[str, int]:
+    """Run tests of one file in a process of their own, as rclpy's build does; pytest's counts of outcomes."""
     search = [str(folder), str(ROOT / "embedded_ros" / "site"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
@@ -55,8 +58,14 @@ def run(folder: Path, test_ids: list[str], options: list[str]) -> int:
         "EMBEDDED_ROS_PACKAGE_PATH": str(folder / "interfaces" / "test_msgs"),
         "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID") or str(1 + os.getpid() % 230),
     }
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(folder), *options, *test_ids]
-    return subprocess.run(command, cwd=folder, env=environment).returncode
+    report = folder / "report.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    subprocess.run([*command, f"--junitxml={report}", *options, *test_ids], cwd=folder, env=environment)
+    if not report.exists():
+        return {"tests": 0, "errors": 1}
+    suite = next(iter(ElementTree.parse(report).getroot()))
+    return {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
 
 
 def main() -> int:
@@ -70,9 +79,13 @@ def main() -> int:
     parser.add_argument("tests", nargs="*", help="test ids such as test/test_time.py::TestTime (default: the list)")
     arguments, options = parser.parse_known_args()
     test_ids = arguments.tests or listed_tests(LIST.read_text(encoding="utf-8"))
+    totals: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         lay_out(arguments.rclpy, arguments.interfaces, Path(folder))
-        return run(Path(folder), test_ids, options)
+        for _, group in itertools.groupby(sorted(test_ids), key=lambda test_id: test_id.split("::")[0]):
+            totals.update(run_file(Path(folder), list(group), options))
+    print(", ".join(f"{count} {name}" for name, count in totals.items()))
+    return 1 if totals["failures"] or totals["errors"] or not totals["tests"] else 0
 
 
 if __name__ == "__main__":
