@@ -21,22 +21,4 @@ from embedded_ros.tasks import Future
 
 install_import_hooks()
 
-__all__ = [
-    "Context",
-    "Future",
-    "Node",
-    "Parameter",
-    "SignalHandlerOptions",
-    "create_node",
-    "get_default_context",
-    "get_global_executor",
-    "get_rmw_implementation_identifier",
-    "init",
-    "ok",
-    "shutdown",
-    "spin",
-    "spin_once",
-    "spin_until_future_complete",
-    "try_shutdown",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -9,5 +9,4 @@ from embedded_ros.exceptions import (
     UnknownROSArgsError,
 )
 
-__all__ = ["InvalidHandle", "NodeNameNonExistentError", "RCLError", "RCLInvalidROSArgsError", "UnknownROSArgsError"]
 __getattr__ = refuse_unknown_names(__name__)

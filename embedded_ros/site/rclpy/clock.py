@@ -4,5 +4,4 @@ from embedded_ros.clocks import Clock, ClockChange, JumpHandle, JumpThreshold, R
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.times import ClockType
 
-__all__ = ["Clock", "ClockChange", "ClockType", "JumpHandle", "JumpThreshold", "ROSClock", "TimeJump"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -18,20 +18,4 @@ from embedded_ros.events import (
     SubscriptionEventCallbacks,
 )
 
-__all__ = [
-    "EventHandler",
-    "PublisherEventCallbacks",
-    "QoSLivelinessChangedInfo",
-    "QoSLivelinessLostInfo",
-    "QoSMessageLostInfo",
-    "QoSOfferedDeadlineMissedInfo",
-    "QoSOfferedIncompatibleQoSInfo",
-    "QoSPublisherEventType",
-    "QoSPublisherMatchedInfo",
-    "QoSRequestedDeadlineMissedInfo",
-    "QoSRequestedIncompatibleQoSInfo",
-    "QoSSubscriptionEventType",
-    "QoSSubscriptionMatchedInfo",
-    "SubscriptionEventCallbacks",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -9,11 +9,4 @@ from embedded_ros.parameters import (
     parameter_value_to_python,
 )
 
-__all__ = [
-    "PARAMETER_SEPARATOR_STRING",
-    "Parameter",
-    "get_parameter_value",
-    "parameter_dict_from_yaml_file",
-    "parameter_value_to_python",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.parameter_client import AsyncParameterClient
 
-__all__ = ["AsyncParameterClient"]
 __getattr__ = refuse_unknown_names(__name__)

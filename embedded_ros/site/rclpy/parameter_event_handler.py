@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.parameter_events import ParameterCallbackHandle, ParameterEventCallbackHandle, ParameterEventHandler
 
-__all__ = ["ParameterCallbackHandle", "ParameterEventCallbackHandle", "ParameterEventHandler"]
 __getattr__ = refuse_unknown_names(__name__)

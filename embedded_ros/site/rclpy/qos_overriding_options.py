@@ -10,12 +10,4 @@ from embedded_ros.qos_overrides import (
     _get_qos_policy_parameter,
 )
 
-__all__ = [
-    "InvalidQosOverridesError",
-    "QoSOverridingOptions",
-    "QoSPolicyKind",
-    "QosCallbackResult",
-    "_declare_qos_parameters",
-    "_get_qos_policy_parameter",
-]
 __getattr__ = refuse_unknown_names(__name__)

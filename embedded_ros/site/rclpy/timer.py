@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.timers import Rate, Timer
 
-__all__ = ["Rate", "Timer"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.endpoint_info import TopicEndpointInfo, TopicEndpointTypeEnum
 from embedded_ros.errors import refuse_unknown_names
 
-__all__ = ["TopicEndpointInfo", "TopicEndpointTypeEnum"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -4,5 +4,4 @@ from embedded_ros.errors import refuse_unknown_names
 
 START_TYPE_DESCRIPTION_SERVICE_PARAM = "start_type_description_service"
 
-__all__ = ["START_TYPE_DESCRIPTION_SERVICE_PARAM"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.endpoint_info import TypeHash
 from embedded_ros.errors import refuse_unknown_names
 
-__all__ = ["TypeHash"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.names import validate_namespace
 
-__all__ = ["validate_namespace"]
 __getattr__ = refuse_unknown_names(__name__)
