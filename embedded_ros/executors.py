@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -44,6 +44,9 @@ class Executor:
         self._round: list[Task] = []
         self._triggered: deque[tuple[Any, Any]] = deque()
         self._is_shutdown = False
+        # Thread -> how many callbacks it is inside of.
+        self._busy: Counter[int] = Counter()
+        self._busy_changed = threading.Condition()
         self._context.on_shutdown(self.wake)
 
     @property
@@ -90,12 +93,28 @@ class Executor:
         self._wait_set.wake()
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Stop; callbacks that run already are finished by their threads."""
+        """Stop, and wait for the callbacks that other threads run; False if they outlast the timeout."""
         self._is_shutdown = True
         self.wake()
+        limit = None if timeout_sec is None or timeout_sec < 0 else timeout_sec
+        own_thread = {threading.get_ident()}
+        with self._busy_changed:
+            if not self._busy_changed.wait_for(lambda: set(+self._busy) <= own_thread, limit):
+                return False
         with self._lock:
             self._nodes.clear()
         return True
+
+    def _execute(self, task: Task) -> None:
+        thread = threading.get_ident()
+        with self._busy_changed:
+            self._busy[thread] += 1
+        try:
+            task()
+        finally:
+            with self._busy_changed:
+                self._busy[thread] -= 1
+                self._busy_changed.notify_all()
 
     def spin(self) -> None:
         """Run callbacks until shutdown."""
@@ -267,7 +286,7 @@ class SingleThreadedExecutor(Executor):
             self._run(task)
 
     def _run(self, task: Task) -> None:
-        task()
+        self._execute(task)
         if task.done():
             task.result()
 
@@ -296,22 +315,27 @@ class MultiThreadedExecutor(Executor):
         self._submit_next(timeout_sec, future.done)
 
     def shutdown(self, timeout_sec: float | None = None, *, wait_for_threads: bool = True) -> bool:
-        """Stop and, unless told otherwise, wait for the callbacks that run."""
-        super().shutdown(timeout_sec)
+        """Stop, wait for the callbacks that run and, unless told otherwise, for the threads to end."""
+        is_idle = super().shutdown(timeout_sec)
         self._executor.shutdown(wait=wait_for_threads)
-        return True
+        return is_idle
 
     def _submit_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
         with contextlib.suppress(
             ShutdownException, ExternalShutdownException, TimeoutException, ConditionReachedException
         ):
             work = self.wait_for_ready_callbacks(timeout_sec, condition=lambda: is_over() or bool(self._failed))
-            self._executor.submit(self._run, work[0])
+            try:
+                self._executor.submit(self._run, work[0])
+            except RuntimeError:
+                # Another thread shut the pool down after the work was found.
+                if not self._is_shutdown:
+                    raise
         if self._failed:
             self._failed.popleft().result()
 
     def _run(self, task: Task) -> None:
-        task()
+        self._execute(task)
         if task.done() and task._exception is not None:
             self._failed.append(task)
             self.wake()

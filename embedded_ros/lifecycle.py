@@ -4,7 +4,7 @@ import traceback
 from typing import Any
 
 from embedded_ros.callback_groups import CallbackGroup
-from embedded_ros.errors import RCLError
+from embedded_ros.errors import RCLError, refuse_members
 from embedded_ros.lifecycle_states import (
     CALLBACKS,
     OUTCOME_TRANSITIONS,
@@ -70,6 +70,9 @@ class SimpleManagedEntity(ManagedEntity):
         """Disable."""
         self._enabled = False
         return _SUCCESS
+
+
+refuse_members(SimpleManagedEntity, "when_enabled")
 
 
 class LifecyclePublisher(SimpleManagedEntity, Publisher):

@@ -184,6 +184,11 @@ class Node(NodeParameters, NodeGraph):
         return (entity for entity in list(self._entities) if isinstance(entity, Service))
 
     @property
+    def guards(self) -> Iterator[GuardCondition]:
+        """The node's guard conditions."""
+        return (entity for entity in list(self._entities) if isinstance(entity, GuardCondition))
+
+    @property
     def timers(self) -> Iterator[Timer]:
         """The node's timers."""
         return (entity for entity in list(self._entities) if isinstance(entity, Timer))
