@@ -294,7 +294,7 @@ class WaitSet(Entity):
             self._wake(self._guard, True)
 
     def wait(self, conditions: dict[int, Any], timeout_ns: int) -> list[Any]:
-        """Wait for any of these conditions (handle -> what to return for it) to trigger."""
+        """Wait for any of these conditions (handle -> what to return for it) to trigger; results keep their order."""
         for gone in self._attached.keys() - conditions.keys():
             library().dds_waitset_detach(self.handle, gone)
             del self._attached[gone]
@@ -306,8 +306,8 @@ class WaitSet(Entity):
         count = call("dds_waitset_wait", self.handle, triggered, len(triggered), max(0, timeout_ns))
         taken = ct.c_bool()
         library().dds_take_guardcondition(self._guard, ct.byref(taken))
-        ready = (conditions.get(handle) for handle in triggered[: min(count, len(triggered))] if handle)
-        return [entity for entity in ready if entity is not None]
+        ready = set(triggered[: min(count, len(triggered))])
+        return [result for handle, result in conditions.items() if handle in ready]
 
     def delete(self) -> None:
         """Delete the wait set and its guard condition."""
