@@ -4,7 +4,8 @@ r"""Runs rclpy's own tests, from a checkout of ros2/rclpy, against the subset.
         --interfaces ~/rcl_interfaces/test_msgs
 
 Without further arguments it runs the tests that docs/embedded_ros.md lists; test ids given as arguments are run
-instead. What the checkout holds is copied to a temporary folder: beside rclpy's sources its tests would import those.
+instead; what follows `--` goes to pytest. What the checkout holds is copied to a temporary folder: beside rclpy's
+sources its tests would import those.
 """
 
 import argparse
@@ -78,7 +79,9 @@ def main() -> int:
         help="folder with msg/ and srv/ of test_msgs; may be given several times",
     )  # fmt: skip
     parser.add_argument("tests", nargs="*", help="test ids such as test/test_time.py::TestTime (default: the list)")
-    arguments, options = parser.parse_known_args()
+    given = sys.argv[1:]
+    end = given.index("--") if "--" in given else len(given)
+    arguments, options = parser.parse_args(given[:end]), given[end + 1 :]
     test_ids = arguments.tests or listed_tests(LIST.read_text(encoding="utf-8"))
     totals: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
