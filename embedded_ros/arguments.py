@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from embedded_ros.errors import NotInSubsetError, RCLError
-from embedded_ros.exceptions import UnknownROSArgsError
+from embedded_ros.errors import NotInSubsetError
+from embedded_ros.exceptions import RCLInvalidROSArgsError, UnknownROSArgsError
 from embedded_ros.names import RemapRule
 
 _FLAGS_WITHOUT_EFFECT = {
-    "--enable-rosout-logs", "--disable-rosout-logs", "--enable-stdout-logs", "--disable-stdout-logs",
+    "--enable-stdout-logs", "--disable-stdout-logs",
     "--disable-external-lib-logs", "--enable-external-lib-logs",
 }  # fmt: skip
 
@@ -33,12 +33,14 @@ class RosArguments:
 
     Attributes:
         parameters: (node pattern, parameter name, value), the last that fits a node wins.
+        rosout_logs: whether nodes may publish on /rosout.
         log_levels: logger name ("" for all) -> level name.
     """
 
     remap_rules: list[RemapRule] = field(default_factory=list)
     parameters: list[tuple[str, str, Any]] = field(default_factory=list)
     log_levels: dict[str, str] = field(default_factory=dict)
+    rosout_logs: bool = True
 
     def overrides_for(self, node_name: str, namespace: str) -> dict[str, Any]:
         """The parameter values that are meant for a node."""
@@ -68,6 +70,8 @@ def parse_arguments(arguments: list[str] | None) -> RosArguments:
     """Parse a command line; None means the process's own."""
     parsed, inside = RosArguments(), False
     pending = list(sys.argv if arguments is None else arguments)
+    for argument in pending:
+        argument.encode()  # rclpy refuses what is not text, too
     while pending:
         argument = pending.pop(0)
         if argument == "--ros-args":
@@ -97,7 +101,7 @@ def read_parameter_file(path: str | Path) -> list[tuple[str, str, Any]]:
             _collect_nodes(loader, "", root, found)
             return found
     except (OSError, yaml.YAMLError, ValueError) as error:
-        raise RCLError(f"Couldn't parse params file: '{path}': {error}") from error
+        raise RCLInvalidROSArgsError(f"Couldn't parse params file: '{path}': {error}") from error
     finally:
         if loader is not None:
             loader.dispose()
@@ -111,16 +115,17 @@ def _collect_nodes(loader: Any, pattern: str, mapping: Any, found: list[tuple[st
         key = str(loader.construct_object(key_node))
         if key == "ros__parameters" and pattern:
             parameters = loader.construct_object(value_node, deep=True) or {}
-            found.extend((pattern, name, item) for name, item in _flatten("", parameters))
+            found.extend((pattern, name, item) for name, item in flatten_parameters("", parameters))
         else:
             _collect_nodes(loader, f"{pattern.rstrip('/')}/{key.strip('/')}", value_node, found)
 
 
-def _flatten(prefix: str, content: dict) -> list[tuple[str, Any]]:
+def flatten_parameters(prefix: str, content: dict) -> list[tuple[str, Any]]:
+    """(name, value) of all parameters in nested dictionaries; the levels of a name are joined by dots."""
     entries = []
     for key, value in content.items():
         name = f"{prefix}{key}"
-        entries += _flatten(f"{name}.", value) if isinstance(value, dict) else [(name, value)]
+        entries += flatten_parameters(f"{name}.", value) if isinstance(value, dict) else [(name, value)]
     return entries
 
 
@@ -136,6 +141,8 @@ def _parse_one(parsed: RosArguments, argument: str, pending: list[str]) -> None:
     elif argument == "--log-level":
         logger, _, level = _next_value(argument, pending).rpartition(":=")
         parsed.log_levels[logger] = level
+    elif argument in ("--enable-rosout-logs", "--disable-rosout-logs"):
+        parsed.rosout_logs = argument.startswith("--enable")
     elif argument in ("-e", "--enclave", "--log-config-file"):
         raise NotInSubsetError(f"the argument {argument}")
     elif argument not in _FLAGS_WITHOUT_EFFECT:
@@ -144,12 +151,12 @@ def _parse_one(parsed: RosArguments, argument: str, pending: list[str]) -> None:
 
 def _next_value(flag: str, pending: list[str]) -> str:
     if not pending:
-        raise RCLError(f"Couldn't parse trailing {flag} flag. No value found")
+        raise RCLInvalidROSArgsError(f"Couldn't parse trailing {flag} flag. No value found")
     return pending.pop(0)
 
 
 def _split_rule(flag: str, rule: str) -> tuple[str | None, str, str]:
     found = re.fullmatch(r"(?:([A-Za-z_/*][\w/*]*):)?([^:=][^=]*?):=(.*)", rule, re.DOTALL)
     if found is None:
-        raise RCLError(f"Couldn't parse rule: '{flag} {rule}'. Expected [node:]name:=value")
+        raise RCLInvalidROSArgsError(f"Couldn't parse rule: '{flag} {rule}'. Expected [node:]name:=value")
     return found[1], found[2], found[3]

@@ -9,6 +9,7 @@ import ctypes as ct
 import functools
 import importlib.util
 from pathlib import Path
+from typing import NamedTuple
 
 from embedded_ros.errors import MiddlewareError
 
@@ -18,8 +19,6 @@ ANY_STATE = 0x7F
 _PSEUDO_HANDLE = 0x7FFF0000
 BUILTIN_PUBLICATIONS = _PSEUDO_HANDLE + 3
 BUILTIN_SUBSCRIPTIONS = _PSEUDO_HANDLE + 4
-OFFERED_INCOMPATIBLE_QOS = 1 << 3
-REQUESTED_INCOMPATIBLE_QOS = 1 << 4
 
 _OP_ADDRESS_OF_BYTE = (1 << 24) | (1 << 16)
 
@@ -89,6 +88,24 @@ class IncompatibleQosStatus(ct.Structure):
     _fields_ = [("total", ct.c_uint32), ("change", ct.c_int32), ("policy", ct.c_uint32)]
 
 
+class CountedStatus(ct.Structure):
+    """How often something happened: a deadline was missed, liveliness or a sample was lost."""
+
+    _fields_ = [("total", ct.c_uint32), ("change", ct.c_int32), ("last_handle", ct.c_uint64)]
+
+
+class LivelinessChangedStatus(ct.Structure):
+    """How many writers are alive and how many no longer."""
+
+    _fields_ = [
+        ("alive", ct.c_uint32),
+        ("not_alive", ct.c_uint32),
+        ("alive_change", ct.c_int32),
+        ("not_alive_change", ct.c_int32),
+        ("last_handle", ct.c_uint64),
+    ]
+
+
 class MatchedStatus(ct.Structure):
     """How many counterparts a reader or writer has."""
 
@@ -100,6 +117,25 @@ class MatchedStatus(ct.Structure):
         ("last_handle", ct.c_uint64),
     ]
 
+
+class StatusKind(NamedTuple):
+    """A status of a reader or writer: its bit in masks, and how it is read."""
+
+    bit: int
+    function: str
+    structure: type[ct.Structure]
+
+
+OFFERED_DEADLINE_MISSED = StatusKind(1, "dds_get_offered_deadline_missed_status", CountedStatus)
+REQUESTED_DEADLINE_MISSED = StatusKind(2, "dds_get_requested_deadline_missed_status", CountedStatus)
+OFFERED_INCOMPATIBLE_QOS = StatusKind(3, "dds_get_offered_incompatible_qos_status", IncompatibleQosStatus)
+REQUESTED_INCOMPATIBLE_QOS = StatusKind(4, "dds_get_requested_incompatible_qos_status", IncompatibleQosStatus)
+SAMPLE_LOST = StatusKind(5, "dds_get_sample_lost_status", CountedStatus)
+LIVELINESS_LOST = StatusKind(9, "dds_get_liveliness_lost_status", CountedStatus)
+LIVELINESS_CHANGED = StatusKind(10, "dds_get_liveliness_changed_status", LivelinessChangedStatus)
+PUBLICATION_MATCHED = StatusKind(11, "dds_get_publication_matched_status", MatchedStatus)
+SUBSCRIPTION_MATCHED = StatusKind(12, "dds_get_subscription_matched_status", MatchedStatus)
+_STATUS_KINDS = [value for value in list(globals().values()) if isinstance(value, StatusKind)]
 
 _P, _I32, _U32, _I64, _U64, _SIZE = ct.c_void_p, ct.c_int32, ct.c_uint32, ct.c_int64, ct.c_uint64, ct.c_size_t
 
@@ -127,10 +163,8 @@ _SIGNATURES = {
     "dds_takecdr": (_I32, _I32, ct.POINTER(_P), _U32, ct.POINTER(SampleInfo), _U32),
     "dds_read_mask": (_I32, _I32, ct.POINTER(_P), ct.POINTER(SampleInfo), _SIZE, _U32, _U32),
     "dds_return_loan": (_I32, _I32, ct.POINTER(_P), _I32),
-    "dds_get_publication_matched_status": (_I32, _I32, ct.POINTER(MatchedStatus)),
-    "dds_get_subscription_matched_status": (_I32, _I32, ct.POINTER(MatchedStatus)),
-    "dds_get_requested_incompatible_qos_status": (_I32, _I32, ct.POINTER(IncompatibleQosStatus)),
-    "dds_get_offered_incompatible_qos_status": (_I32, _I32, ct.POINTER(IncompatibleQosStatus)),
+    **{kind.function: (_I32, _I32, ct.POINTER(kind.structure)) for kind in _STATUS_KINDS},
+    "dds_assert_liveliness": (_I32, _I32),
     "dds_get_matched_publications": (_I32, _I32, ct.POINTER(_U64), _SIZE),
     "dds_get_matched_subscriptions": (_I32, _I32, ct.POINTER(_U64), _SIZE),
     "dds_get_matched_publication_data": (ct.POINTER(EndpointData), _I32, _U64),
@@ -150,6 +184,11 @@ _SIGNATURES = {
     "dds_qset_liveliness": (None, _P, ct.c_int, _I64),
     "dds_qset_writer_data_lifecycle": (None, _P, ct.c_bool),
     "dds_qset_data_representation": (None, _P, _U32, ct.POINTER(ct.c_int16)),
+    "dds_qget_reliability": (ct.c_bool, _P, _P, _P),
+    "dds_qget_durability": (ct.c_bool, _P, _P),
+    "dds_qget_deadline": (ct.c_bool, _P, _P),
+    "dds_qget_lifespan": (ct.c_bool, _P, _P),
+    "dds_qget_liveliness": (ct.c_bool, _P, _P, _P),
     "dds_qset_userdata": (None, _P, _P, _SIZE),
     "dds_qget_userdata": (ct.c_bool, _P, ct.POINTER(_P), ct.POINTER(_SIZE)),
     "ddsi_serdata_from_ser_iov": (_P, _P, ct.c_int, _SIZE, ct.POINTER(BytesView), _SIZE),

@@ -62,7 +62,7 @@ def refuse_members(owner: type, *names: str) -> None:
 
 
 class SubsetFinder:
-    """Last entry of `sys.meta_path`: names submodules of ROS packages that the subset lacks."""
+    """Entry of `sys.meta_path` that names submodules of ROS packages which the subset lacks."""
 
     roots = ("rclpy", "launch", "launch_ros", "tf2_ros", "sensor_msgs_py", "ament_index_python")
 
@@ -71,9 +71,3 @@ class SubsetFinder:
         root, _, rest = full_name.partition(".")
         if root in self.roots and rest and not rest.split(".")[-1].startswith("_"):
             raise NotInSubsetError(f"module {full_name}")
-
-
-def install_finder() -> None:
-    """Let imports of missing submodules fail with NotInSubsetError."""
-    if not any(isinstance(finder, SubsetFinder) for finder in sys.meta_path):
-        sys.meta_path.append(SubsetFinder())  # type: ignore[arg-type]

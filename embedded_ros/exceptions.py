@@ -22,6 +22,10 @@ class TimeoutException(Exception):  # noqa: N818
     """Nothing happened before the timeout."""
 
 
+class ConditionReachedException(Exception):  # noqa: N818
+    """What an executor was to wait for has come true."""
+
+
 class ShutdownException(Exception):  # noqa: N818
     """The executor was shut down."""
 
@@ -122,6 +126,17 @@ class ParameterUninitializedException(ParameterException):
 
     def __init__(self, parameter_name: str):
         super().__init__(f"The parameter '{parameter_name}' is not initialized", parameter_name)
+
+
+class NodeNameNonExistentError(RCLError):
+    """No node of this name is known."""
+
+
+class RCLInvalidROSArgsError(RCLError):
+    """What follows `--ros-args` cannot be parsed."""
+
+    def __init__(self, message: str):
+        super().__init__(f"Failed to parse ROS arguments: {message}")
 
 
 class UnknownROSArgsError(RCLError):

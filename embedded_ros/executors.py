@@ -1,21 +1,27 @@
 """Executors: wait for what has happened and run its callbacks, in one thread or in a pool."""
 
+import contextlib
 import inspect
 import os
 import threading
 import time
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from embedded_ros.clocks import NANOSECONDS
 from embedded_ros.context import Context, get_default_context
 from embedded_ros.dds_library import INFINITE_NS
 from embedded_ros.errors import InvalidHandle
-from embedded_ros.exceptions import ExternalShutdownException, ShutdownException
+from embedded_ros.exceptions import (
+    ConditionReachedException,
+    ExternalShutdownException,
+    ShutdownException,
+    TimeoutException,
+)
 from embedded_ros.tasks import Future, Task
+from embedded_ros.times import NANOSECONDS
 from embedded_ros.wire import WaitSet
 
 
@@ -34,8 +40,13 @@ class Executor:
         self._nodes: list[Any] = []
         self._lock = threading.RLock()
         self._tasks: deque[Task] = deque()
-        self._triggered: deque[Any] = deque()
+        # What the current round has still to run: tasks, the newest last, and entities with their nodes.
+        self._round: list[Task] = []
+        self._triggered: deque[tuple[Any, Any]] = deque()
         self._is_shutdown = False
+        # Thread -> how many callbacks it is inside of.
+        self._busy: Counter[int] = Counter()
+        self._busy_changed = threading.Condition()
         self._context.on_shutdown(self.wake)
 
     @property
@@ -69,7 +80,7 @@ class Executor:
         with self._lock:
             if node in self._nodes:
                 self._nodes.remove(node)
-                self._triggered = deque(entity for entity in self._triggered if entity not in node.waitables)
+                self._triggered = deque(entry for entry in self._triggered if entry[1] is not node)
         self.wake()
 
     def get_nodes(self) -> list[Any]:
@@ -82,12 +93,28 @@ class Executor:
         self._wait_set.wake()
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
-        """Stop; callbacks that run already are finished by their threads."""
+        """Stop, and wait for the callbacks that other threads run; False if they outlast the timeout."""
         self._is_shutdown = True
         self.wake()
+        limit = None if timeout_sec is None or timeout_sec < 0 else timeout_sec
+        own_thread = {threading.get_ident()}
+        with self._busy_changed:
+            if not self._busy_changed.wait_for(lambda: set(+self._busy) <= own_thread, limit):
+                return False
         with self._lock:
             self._nodes.clear()
         return True
+
+    def _execute(self, task: Task) -> None:
+        thread = threading.get_ident()
+        with self._busy_changed:
+            self._busy[thread] += 1
+        try:
+            task()
+        finally:
+            with self._busy_changed:
+                self._busy[thread] -= 1
+                self._busy_changed.notify_all()
 
     def spin(self) -> None:
         """Run callbacks until shutdown."""
@@ -120,10 +147,20 @@ class Executor:
             future._waking_executor = self  # type: ignore[attr-defined]
             future.add_done_callback(wake)
 
-    def _next_task(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> Task | None:
-        """The next piece of work; None at the timeout or when `is_over`.
+    def wait_for_ready_callbacks(
+        self, timeout_sec: float | None = None, nodes: list[Any] | None = None,
+        condition: Callable[[], bool] = lambda: False,
+    ) -> tuple[Task, Any, Any]:  # fmt: skip
+        """The next piece of work, to be called, with the entity and the node that it is of (None for tasks).
+
+        Args:
+            timeout_sec: None or negative waits for ever.
+            nodes: run only callbacks of these; of all if None.
+            condition: ends the waiting when it is true.
 
         Raises:
+            TimeoutException: nothing happened in time.
+            ConditionReachedException: `condition` is true.
             ShutdownException: the executor was shut down.
             ExternalShutdownException: the context was shut down.
         """
@@ -136,25 +173,34 @@ class Executor:
                 raise ShutdownException()
             if not self._context.ok():
                 raise ExternalShutdownException()
-            task = None if is_over() else self._pop_task()
-            if task is not None or is_over():
-                return task
+            if condition():
+                raise ConditionReachedException()
+            work = self._pop_work(nodes)
+            if work is not None:
+                return work
             if has_waited and end_ns is not None and time.monotonic_ns() >= end_ns:
-                return None
-            self._wait(end_ns)
+                raise TimeoutException()
+            while self._tasks:
+                self._round.append(self._tasks.popleft())
+            # Tasks do not keep entities waiting: each round has a look at both.
+            self._wait(0 if self._round else end_ns, self.get_nodes() if nodes is None else nodes)
             has_waited = True
 
-    def _pop_task(self) -> Task | None:
-        if self._tasks:
-            return self._tasks.popleft()
-        with self._lock:
-            triggered, self._triggered = self._triggered, deque()
-        while triggered:
-            task = self._start(triggered.popleft())
+    def _pop_work(self, nodes: list[Any] | None) -> tuple[Task, Any, Any] | None:
+        # As in rclpy the newest task comes first.
+        if self._round:
+            return self._round.pop(), None, None
+        for _ in range(len(self._triggered)):
+            with self._lock:
+                if not self._triggered:
+                    return None
+                entity, node = self._triggered.popleft()
+                if nodes is not None and node not in nodes:
+                    self._triggered.append((entity, node))
+                    continue
+            task = self._start(entity)
             if task is not None:
-                with self._lock:
-                    self._triggered.extendleft(reversed(triggered))
-                return task
+                return task, entity, node
         return None
 
     def _start(self, entity: Any) -> Task | None:
@@ -187,16 +233,19 @@ class Executor:
         """Look again: the callback group is free."""
         self.wake()
 
-    def _wait(self, end_ns: int | None) -> None:
-        waitables = [entity for node in self.get_nodes() for entity in node.waitables]
-        ready = [entity for entity in waitables if entity.callback_group.can_execute(entity)]
-        conditions, expiring = {}, []
-        for entity in ready:
-            if entity.wait_handle is not None:
-                conditions[entity.wait_handle] = entity
-            elif entity.next_call_ns() is not None:
-                expiring.append(entity)
-        ends_ns = [entity.next_call_ns() for entity in expiring] + ([] if end_ns is None else [end_ns])
+    def _wait(self, end_ns: int | None, nodes: list[Any]) -> None:
+        conditions: dict[int, tuple[Any, Any]] = {}
+        expiring: list[tuple[Any, Any]] = []
+        ends_ns = [] if end_ns is None else [end_ns]
+        for node in nodes:
+            for entity in node.waitables:
+                if not entity.callback_group.can_execute(entity):
+                    continue
+                if entity.wait_handle is not None:
+                    conditions[entity.wait_handle] = (entity, node)
+                elif (due_ns := entity.next_call_ns()) is not None:
+                    expiring.append((entity, node))
+                    ends_ns.append(due_ns)
         timeout_ns = max(0, min(ends_ns) - time.monotonic_ns()) if ends_ns else INFINITE_NS
         self._context.enter_wait(self._wait_set)
         try:
@@ -205,18 +254,15 @@ class Executor:
         finally:
             self._context.leave_wait(self._wait_set)
         now_ns = time.monotonic_ns()
-        self._triggered.extend(timer for timer in expiring if timer.next_call_ns() <= now_ns)
-        self._triggered.extend(fired)
+        due = [entry for entry in expiring if (due_ns := entry[0].next_call_ns()) is not None and due_ns <= now_ns]
+        with self._lock:
+            self._triggered.extend([*due, *fired])
 
     def __enter__(self) -> "Executor":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
-
-
-def _never() -> bool:
-    return False
 
 
 class SingleThreadedExecutor(Executor):
@@ -227,7 +273,7 @@ class SingleThreadedExecutor(Executor):
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Run one callback, or wait for one."""
-        self._run_next(timeout_sec, _never)
+        self._run_next(timeout_sec, lambda: False)
 
     def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Run one callback, or return when a future is done."""
@@ -235,14 +281,14 @@ class SingleThreadedExecutor(Executor):
         self._run_next(timeout_sec, future.done)
 
     def _run_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
-        try:
-            task = self._next_task(timeout_sec, is_over)
-        except ShutdownException:
-            return
-        if task is not None:
-            task()
-            if task.done():
-                task.result()
+        with contextlib.suppress(ShutdownException, TimeoutException, ConditionReachedException):
+            task, _, _ = self.wait_for_ready_callbacks(timeout_sec, condition=is_over)
+            self._run(task)
+
+    def _run(self, task: Task) -> None:
+        self._execute(task)
+        if task.done():
+            task.result()
 
 
 class MultiThreadedExecutor(Executor):
@@ -256,12 +302,12 @@ class MultiThreadedExecutor(Executor):
                 "MultiThreadedExecutor is used with a single thread.\nUse the SingleThreadedExecutor instead.",
                 stacklevel=2,
             )
-        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="executor")
+        self._executor = ThreadPoolExecutor(num_threads, thread_name_prefix="executor")
         self._failed: deque[Task] = deque()
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Hand one callback to the pool, or wait for one; raises what an earlier callback raised."""
-        self._submit_next(timeout_sec, _never)
+        self._submit_next(timeout_sec, lambda: False)
 
     def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Hand one callback to the pool, or return when a future is done."""
@@ -269,23 +315,27 @@ class MultiThreadedExecutor(Executor):
         self._submit_next(timeout_sec, future.done)
 
     def shutdown(self, timeout_sec: float | None = None, *, wait_for_threads: bool = True) -> bool:
-        """Stop and, unless told otherwise, wait for the callbacks that run."""
-        super().shutdown(timeout_sec)
-        self._pool.shutdown(wait=wait_for_threads)
-        return True
+        """Stop, wait for the callbacks that run and, unless told otherwise, for the threads to end."""
+        is_idle = super().shutdown(timeout_sec)
+        self._executor.shutdown(wait=wait_for_threads)
+        return is_idle
 
     def _submit_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
-        try:
-            task = self._next_task(timeout_sec, lambda: is_over() or bool(self._failed))
-        except (ShutdownException, ExternalShutdownException):
-            task = None
-        if task is not None:
-            self._pool.submit(self._run, task)
+        with contextlib.suppress(
+            ShutdownException, ExternalShutdownException, TimeoutException, ConditionReachedException
+        ):
+            work = self.wait_for_ready_callbacks(timeout_sec, condition=lambda: is_over() or bool(self._failed))
+            try:
+                self._executor.submit(self._run, work[0])
+            except RuntimeError:
+                # Another thread shut the pool down after the work was found.
+                if not self._is_shutdown:
+                    raise
         if self._failed:
             self._failed.popleft().result()
 
     def _run(self, task: Task) -> None:
-        task()
+        self._execute(task)
         if task.done() and task._exception is not None:
             self._failed.append(task)
             self.wake()

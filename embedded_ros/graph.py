@@ -2,16 +2,27 @@
 
 import threading
 from collections import defaultdict
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from embedded_ros.dds_library import BUILTIN_PUBLICATIONS, BUILTIN_SUBSCRIPTIONS
+from embedded_ros.discovery import DiscoveredEndpoint, find_endpoints
+from embedded_ros.exceptions import NodeNameNonExistentError
 from embedded_ros.interface_table import ros_type_name, type_hash
 from embedded_ros.message_classes import decode_body, encode_body, message_class
-from embedded_ros.wire import DiscoveredEndpoint, Participant, RawReader, RawWriter, WireQos
+from embedded_ros.wire import Participant, RawReader, RawWriter, WireQos
 
 _DISCOVERY_TOPIC = "ros_discovery_info"
 _DISCOVERY_TYPE = "rmw_dds_common/msg/ParticipantEntitiesInfo"
 _DISCOVERY_DDS_TYPE = "rmw_dds_common::msg::dds_::ParticipantEntitiesInfo_"
+
+
+class AnnouncedNode(NamedTuple):
+    """A node as its process announces it; endpoints by the bytes of their ids."""
+
+    name: str
+    namespace: str
+    endpoints: frozenset[bytes]
 
 
 class NodeAnnouncer:
@@ -31,7 +42,7 @@ class NodeAnnouncer:
             participant, _DISCOVERY_TOPIC, _DISCOVERY_DDS_TYPE,
             WireQos(depth=None, transient_local=True, user_data=user_data),
         )  # fmt: skip
-        self._heard: dict[bytes, list[tuple[str, str]]] = {}
+        self._heard: dict[bytes, list[AnnouncedNode]] = {}
 
     def update(self, name: str, namespace: str, readers: list[bytes] | None, writers: list[bytes] | None) -> None:
         """Announce a node's readers and writers; None removes the node."""
@@ -59,27 +70,51 @@ class NodeAnnouncer:
         ]
         return message_class(_DISCOVERY_TYPE)(gid=gid(self._participant.guid()), node_entities_info_seq=entities)
 
-    def node_names(self) -> list[tuple[str, str]]:
-        """(name, namespace) of all nodes of all participants that are alive."""
+    def nodes(self) -> list[AnnouncedNode]:
+        """All nodes of all participants that are alive."""
         with self._lock:
             while (sample := self._reader.take()) is not None:
                 message = decode_body(message_class(_DISCOVERY_TYPE), sample.header, sample.body)
-                self._heard[bytes(message.gid.data)] = [
-                    (node.node_name, node.node_namespace) for node in message.node_entities_info_seq
-                ]
-        endpoints = self._participant.endpoints(BUILTIN_PUBLICATIONS)
+                self._heard[bytes(message.gid.data)] = [_announced(node) for node in message.node_entities_info_seq]
+        endpoints = find_endpoints(self._participant, BUILTIN_PUBLICATIONS)
         alive = {endpoint.participant_guid for endpoint in endpoints if endpoint.topic_name == _DISCOVERY_TOPIC}
         return [node for guid, nodes in self._heard.items() if guid in alive for node in nodes]
 
+    def owner(self, endpoint: DiscoveredEndpoint) -> tuple[str, str]:
+        """Name and namespace of the node that an endpoint is of."""
+        for node in self.nodes():
+            if endpoint.guid in node.endpoints:
+                return node.name, node.namespace
+        return "_NODE_NAME_UNKNOWN_", "_NODE_NAMESPACE_UNKNOWN_"
 
-def _all_endpoints(participant: Participant) -> list[DiscoveredEndpoint]:
-    return participant.endpoints(BUILTIN_PUBLICATIONS) + participant.endpoints(BUILTIN_SUBSCRIPTIONS)
+    def endpoints_of(self, name: str, namespace: str, builtin_topic: int) -> list[DiscoveredEndpoint]:
+        """The readers or writers of a node; NodeNameNonExistentError if it is not known."""
+        owned = [node.endpoints for node in self.nodes() if (node.name, node.namespace) == (name, namespace)]
+        if not owned:
+            raise NodeNameNonExistentError(f"cannot get endpoints of node '{namespace.rstrip('/')}/{name}': not found")
+        return [
+            endpoint
+            for endpoint in find_endpoints(self._participant, builtin_topic)
+            if any(endpoint.guid in guids for guids in owned)
+        ]
 
 
-def topic_names_and_types(participant: Participant, no_demangle: bool = False) -> list[tuple[str, list[str]]]:
-    """Names and types of all topics; with `no_demangle` DDS's own."""
+def _announced(node: Any) -> AnnouncedNode:
+    gids = (bytes(gid.data) for gid in (*node.reader_gid_seq, *node.writer_gid_seq))
+    return AnnouncedNode(node.node_name, node.node_namespace, frozenset(gids))
+
+
+def all_endpoints(participant: Participant) -> list[DiscoveredEndpoint]:
+    """Readers and writers of everybody."""
+    return find_endpoints(participant, BUILTIN_PUBLICATIONS) + find_endpoints(participant, BUILTIN_SUBSCRIPTIONS)
+
+
+def topic_names_and_types(
+    endpoints: Iterable[DiscoveredEndpoint], no_demangle: bool = False
+) -> list[tuple[str, list[str]]]:  # fmt: skip
+    """Names and types of the topics among some endpoints; with `no_demangle` DDS's own."""
     found: dict[str, set[str]] = defaultdict(set)
-    for endpoint in _all_endpoints(participant):
+    for endpoint in endpoints:
         if no_demangle:
             found[endpoint.topic_name].add(endpoint.type_name)
         elif endpoint.topic_name.startswith("rt/"):
@@ -87,15 +122,10 @@ def topic_names_and_types(participant: Participant, no_demangle: bool = False) -
     return sorted((name, sorted(types)) for name, types in found.items())
 
 
-def service_names_and_types(participant: Participant) -> list[tuple[str, list[str]]]:
-    """Names and types of all services, of clients as well as of servers."""
+def service_names_and_types(endpoints: Iterable[DiscoveredEndpoint]) -> list[tuple[str, list[str]]]:
+    """Names and types of the services whose requests some endpoints read (servers) or write (clients)."""
     found: dict[str, set[str]] = defaultdict(set)
-    for endpoint in _all_endpoints(participant):
+    for endpoint in endpoints:
         if endpoint.topic_name.startswith("rq/") and endpoint.topic_name.endswith("Request"):
             found[endpoint.topic_name[2:-7]].add(ros_type_name(endpoint.type_name).removesuffix("_Request"))
     return sorted((name, sorted(types)) for name, types in found.items())
-
-
-def count_endpoints(participant: Participant, builtin_topic: int, dds_topic: str) -> int:
-    """How many readers or writers a DDS topic has."""
-    return sum(endpoint.topic_name == dds_topic for endpoint in participant.endpoints(builtin_topic))

@@ -225,4 +225,6 @@ def _parse_value(base: str, text: str) -> Any:
         return [float(item) for item in value] if isinstance(value, list) else float(value)
     if base == "bool" and not isinstance(value, list):
         return bool(value)
+    if base == "byte":
+        return [bytes((item,)) for item in value] if isinstance(value, list) else bytes((value,))
     return value

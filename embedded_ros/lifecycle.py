@@ -4,20 +4,19 @@ import traceback
 from typing import Any
 
 from embedded_ros.callback_groups import CallbackGroup
-from embedded_ros.errors import RCLError
+from embedded_ros.errors import RCLError, refuse_members
 from embedded_ros.lifecycle_states import (
     CALLBACKS,
     OUTCOME_TRANSITIONS,
     REQUESTED_TRANSITIONS,
     STATES,
     LifecycleState,
+    LifecycleStateMachine,
     Transition,
     TransitionCallbackReturn,
-    outcome_transition,
 )
 from embedded_ros.message_classes import message_class, service_class
 from embedded_ros.node import Node
-from embedded_ros.qos import QoSProfile
 from embedded_ros.topics import Publisher
 
 _SUCCESS = TransitionCallbackReturn.SUCCESS
@@ -73,17 +72,20 @@ class SimpleManagedEntity(ManagedEntity):
         return _SUCCESS
 
 
+refuse_members(SimpleManagedEntity, "when_enabled")
+
+
 class LifecyclePublisher(SimpleManagedEntity, Publisher):
     """A publisher that sends only while its node is active."""
 
-    def __init__(self, node: Any, msg_type: Any, topic: str, qos_profile: QoSProfile):
+    def __init__(self, *args: Any, **kwargs: Any):
         SimpleManagedEntity.__init__(self)
-        Publisher.__init__(self, node, msg_type, topic, qos_profile)
+        Publisher.__init__(self, *args, **kwargs)
 
     def publish(self, msg: Any) -> None:
         """Send a message; nothing is sent while the node is not active."""
         if self.is_activated:
-            super().publish(msg)
+            Publisher.publish(self, msg)
 
 
 class LifecycleNodeMixin(ManagedEntity):
@@ -92,7 +94,9 @@ class LifecycleNodeMixin(ManagedEntity):
     def __init__(
         self, *, enable_communication_interface: bool = True, callback_group: CallbackGroup | None = None
     ):  # fmt: skip
-        self._state = "unconfigured"
+        if not isinstance(enable_communication_interface, bool):
+            raise TypeError("enable_communication_interface must be a bool")
+        self._state_machine = LifecycleStateMachine()
         self._managed_entities: list[ManagedEntity] = []
         self._transition_publisher: Publisher | None = None
         if enable_communication_interface:
@@ -187,26 +191,22 @@ class LifecycleNodeMixin(ManagedEntity):
 
     def _change_state(self, wanted: str | int) -> TransitionCallbackReturn:
         """Run a requested transition, by label or number, to its end."""
-        transition = self._find_transition(wanted)
+        machine = self._state_machine
+        number, label = machine.current_state
+        transition = machine.find(wanted)
         if transition is None:
-            raise RCLError(f"Transition {wanted!r} is not possible from state '{self._state}'")
-        before = LifecycleState(self._state, STATES[self._state])
+            raise RCLError(f"Transition {wanted!r} is not possible from state '{label}'")
+        before = LifecycleState(label, number)
         self._follow(transition)
         outcome = self._run_callback(before)
-        self._follow(outcome_transition(self._state, outcome))
+        self._follow(machine.outcome(outcome))
         if outcome == TransitionCallbackReturn.ERROR:
-            self._follow(outcome_transition(self._state, self._run_callback(before)))
+            self._follow(machine.outcome(self._run_callback(before)))
         return outcome
-
-    def _find_transition(self, wanted: str | int) -> Transition | None:
-        for transition in REQUESTED_TRANSITIONS:
-            if transition.start == self._state and wanted in (transition.label, transition.transition_id):
-                return transition
-        return None
 
     def _run_callback(self, before: LifecycleState) -> TransitionCallbackReturn:
         node: Any = self
-        name = CALLBACKS[self._state]
+        name = CALLBACKS[self._state_machine.current_state[1]]
         try:
             return TransitionCallbackReturn(getattr(self, name)(before))
         except Exception:
@@ -215,7 +215,7 @@ class LifecycleNodeMixin(ManagedEntity):
 
     def _follow(self, transition: Transition) -> None:
         node: Any = self
-        self._state = transition.goal
+        self._state_machine.follow(transition)
         if self._transition_publisher is not None and self._transition_publisher.is_usable:
             event = message_class("lifecycle_msgs/msg/TransitionEvent")()
             event.timestamp = node.get_clock().now().nanoseconds
@@ -226,16 +226,17 @@ class LifecycleNodeMixin(ManagedEntity):
 
     def _answer_change_state(self, request: Any, response: Any) -> Any:
         wanted = request.transition.label or request.transition.id
-        if self._find_transition(wanted) is None:
+        if self._state_machine.find(wanted) is None:
             node: Any = self
-            node.get_logger().error(f"No transition matching {wanted!r} found for current state {self._state}")
+            state = self._state_machine.current_state[1]
+            node.get_logger().error(f"No transition matching {wanted!r} found for current state {state}")
             response.success = False
         else:
             response.success = self._change_state(wanted) == _SUCCESS
         return response
 
     def _answer_get_state(self, request: Any, response: Any) -> Any:
-        response.current_state = _state_message(self._state)
+        response.current_state = _state_message(self._state_machine.current_state[1])
         return response
 
     def _answer_available_states(self, request: Any, response: Any) -> Any:
@@ -243,7 +244,7 @@ class LifecycleNodeMixin(ManagedEntity):
         return response
 
     def _answer_available_transitions(self, request: Any, response: Any) -> Any:
-        possible = [edge for edge in REQUESTED_TRANSITIONS if edge.start == self._state]
+        possible = self._state_machine.available_transitions
         response.available_transitions = [_describe(edge) for edge in possible]
         return response
 

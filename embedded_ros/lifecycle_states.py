@@ -66,7 +66,31 @@ OUTCOME_TRANSITIONS = tuple(
 """The transitions that follow from a callback's outcome."""
 
 
-def outcome_transition(busy_state: str, outcome: TransitionCallbackReturn) -> Transition:
-    """Where a callback's outcome leads from a busy state."""
-    label = f"transition_{outcome.name.lower()}"
-    return next(edge for edge in OUTCOME_TRANSITIONS if edge.start == busy_state and edge.label == label)
+class LifecycleStateMachine:
+    """Where a managed node stands."""
+
+    def __init__(self) -> None:
+        self._label = "unconfigured"
+
+    @property
+    def current_state(self) -> tuple[int, str]:
+        """Number and label of the state."""
+        return STATES[self._label], self._label
+
+    @property
+    def available_transitions(self) -> list[Transition]:
+        """What a client may ask for now."""
+        return [edge for edge in REQUESTED_TRANSITIONS if edge.start == self._label]
+
+    def find(self, wanted: str | int) -> Transition | None:
+        """An available transition by label or number."""
+        return next((edge for edge in self.available_transitions if wanted in (edge.label, edge.transition_id)), None)
+
+    def outcome(self, result: TransitionCallbackReturn) -> Transition:
+        """The transition that a callback's result in the current busy state leads to."""
+        label = f"transition_{result.name.lower()}"
+        return next(edge for edge in OUTCOME_TRANSITIONS if edge.start == self._label and edge.label == label)
+
+    def follow(self, transition: Transition) -> None:
+        """Go where a transition leads."""
+        self._label = transition.goal

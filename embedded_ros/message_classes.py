@@ -1,12 +1,13 @@
 """Message and service classes as rosidl generates them for Python, made from the interface table on demand.
 
-Values are always checked on assignment (rclpy does so with ROS_PYTHON_CHECK_FIELDS=1): a wrong type raises
-AssertionError. Number sequences are `array.array`, fixed number arrays are NumPy arrays, bytes-like data is
-accepted for them and copied as a block.
+Values are checked on assignment: a wrong type raises AssertionError. With ROS_PYTHON_CHECK_FIELDS=0 they are stored
+as they are given, which is rclpy's own default, and a wrong type shows when the message is sent. Number sequences are
+`array.array`, fixed number arrays are NumPy arrays; bytes-like data is accepted for them and copied as a block.
 """
 
 import functools
 import math
+import os
 from array import array
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from embedded_ros.interface_table import PLACEHOLDER_FIELD, STRUCT_CODES, find_i
 
 _INTEGER_BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
 _LARGEST_FLOAT32 = 3.402823466e38
+_CHECKS_FIELDS = os.environ.get("ROS_PYTHON_CHECK_FIELDS") != "0"
 
 
 class _MessageType(type):
@@ -89,7 +91,8 @@ def message_class(full_name: str) -> Any:
         if field != PLACEHOLDER_FIELD
     }
     constants = {
-        constant: bytes((value,)) if base == "byte" else value for constant, base, value in interface.constants
+        constant: bytes((value,)) if base == "byte" and isinstance(value, int) else value
+        for constant, base, value in interface.constants
     }
     members: dict[str, Any] = {
         "__slots__": tuple(field.slot for field in fields.values()),
@@ -260,6 +263,8 @@ def _number_code(element: Any) -> str | None:
 def _converter(description: Any) -> Callable[[str, Any], Any]:
     """A function (field name, value) that returns the value to store or raises AssertionError."""
     node, argument = description
+    if not _CHECKS_FIELDS and (node in (Nodetype.NAME, Nodetype.BASE) or _number_code(argument[0]) is None):
+        return lambda name, value: value
     if node == Nodetype.NAME:
         return functools.partial(_convert_message, message_class(argument))
     if node == Nodetype.BASE:

@@ -76,8 +76,28 @@ def validate_parameter_name(name: str) -> bool:
     return True
 
 
-def expand_topic_name(name: str, node_name: str, namespace: str) -> str:
-    """The absolute name of a topic or service of a node."""
+def expand_topic_name(topic_name: str, node_name: str, node_namespace: str) -> str:
+    """The absolute name of a topic or service of a node; ValueError if a part of it is invalid."""
+    try:
+        validate_node_name(node_name)
+        validate_namespace(node_namespace)
+        validate_topic_name(topic_name)
+    except NameValidationException as error:
+        raise ValueError(str(error)) from error
+    return expand_valid_name(topic_name, node_name, node_namespace)
+
+
+HIDDEN_TOPIC_PREFIX = "_"
+TOPIC_SEPERATOR_STRING = "/"
+
+
+def topic_or_service_is_hidden(name: str) -> bool:
+    """Whether a part of the name starts with an underscore."""
+    return any(token.startswith(HIDDEN_TOPIC_PREFIX) for token in name.split(TOPIC_SEPERATOR_STRING))
+
+
+def expand_valid_name(name: str, node_name: str, namespace: str) -> str:
+    """The absolute name of a topic or service of a node, all of whose names were checked."""
     prefix = namespace.rstrip("/")
     if name.startswith("~"):
         name = f"{prefix}/{node_name}{name[1:]}"
@@ -95,8 +115,8 @@ def apply_remapping(expanded: str, node_name: str, namespace: str, rules: list[R
         if rule.node not in (None, node_name) or rule.source.startswith(("__", other_scheme)):
             continue
         source = re.sub(r"^ros(topic|service)://", "", rule.source)
-        if expand_topic_name(source, node_name, namespace) == expanded:
-            return expand_topic_name(rule.target, node_name, namespace)
+        if expand_valid_name(source, node_name, namespace) == expanded:
+            return expand_valid_name(rule.target, node_name, namespace)
     return expanded
 
 

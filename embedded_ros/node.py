@@ -6,14 +6,15 @@ from typing import Any
 
 from embedded_ros import graph, names
 from embedded_ros.arguments import parse_arguments
-from embedded_ros.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
-from embedded_ros.clocks import NANOSECONDS, Clock, ROSClock, refuse_simulated_time
+from embedded_ros.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from embedded_ros.clocks import Clock, ROSClock
 from embedded_ros.context import Context, get_default_context
-from embedded_ros.dds_library import BUILTIN_PUBLICATIONS, BUILTIN_SUBSCRIPTIONS
 from embedded_ros.errors import NotInSubsetError, refuse_members
+from embedded_ros.events import PublisherEventCallbacks, SubscriptionEventCallbacks
 from embedded_ros.exceptions import NotInitializedException
 from embedded_ros.log import RcutilsLogger, attach_rosout, detach_rosout
 from embedded_ros.message_classes import message_class, require_message_class
+from embedded_ros.node_graph import NodeGraph
 from embedded_ros.node_parameters import NodeParameters
 from embedded_ros.parameters import Parameter
 from embedded_ros.qos import (
@@ -22,12 +23,17 @@ from embedded_ros.qos import (
     qos_profile_rosout_default,
     qos_profile_services_default,
 )
+from embedded_ros.qos_overrides import QoSOverridingOptions, _declare_qos_parameters
 from embedded_ros.services import Client, Service
-from embedded_ros.topics import Publisher, QosEvent, Subscription
-from embedded_ros.waitables import GuardCondition, Timer, Waitable
+from embedded_ros.simulated_time import TimeSource
+from embedded_ros.timers import Rate, Timer
+from embedded_ros.times import NANOSECONDS
+from embedded_ros.topics import Publisher, Subscription
+from embedded_ros.waitables import GuardCondition, Waitable
+from embedded_ros.wire import Participant
 
 
-class Node(NodeParameters):
+class Node(NodeParameters, NodeGraph):
     """A named participant of the ROS graph."""
 
     def __init__(
@@ -54,8 +60,8 @@ class Node(NodeParameters):
         self._publishers: list[Publisher] = []
         self._rosout_publisher: Publisher | None = None
         self._entities: list[Any] = []
-        self._events: dict[int, QosEvent] = {}
         self._default_callback_group = MutuallyExclusiveCallbackGroup()
+        self._rate_group = ReentrantCallbackGroup()
         self._clock = ROSClock()
         self._executor_reference: Any = None
         self._logger = RcutilsLogger(self.get_fully_qualified_name().strip("/").replace("/", "."))
@@ -68,7 +74,7 @@ class Node(NodeParameters):
         if self._context.graph_announcer is None:
             self._context.graph_announcer = graph.NodeAnnouncer(self._context.participant)
 
-        if enable_rosout:
+        if enable_rosout and self._context.arguments.rosout_logs:
             log_type = message_class("rcl_interfaces/msg/Log")
             self._rosout_publisher = Publisher(self, log_type, "/rosout", qos_profile_rosout_default)
             attach_rosout(self._logger.name, self._rosout_publisher)
@@ -77,9 +83,8 @@ class Node(NodeParameters):
         )
         if automatically_declare_parameters_from_overrides:
             self.declare_parameters("", [(p.name, p.value) for p in parameters.values()], ignore_override=True)
-        if not self.has_parameter("use_sim_time"):
-            self.declare_parameter("use_sim_time", False)
-        refuse_simulated_time(self.get_parameter("use_sim_time").value)
+        self._time_source = TimeSource(node=self)
+        self._time_source.attach_clock(self._clock)
         if start_parameter_services:
             self._start_parameter_services()
 
@@ -111,6 +116,11 @@ class Node(NodeParameters):
         return self._context
 
     @property
+    def handle(self) -> Participant:
+        """What the layer below knows the node by: the DDS participant of its context."""
+        return self._context.participant
+
+    @property
     def default_callback_group(self) -> CallbackGroup:
         """The group of entities that were given none: mutually exclusive."""
         return self._default_callback_group
@@ -139,7 +149,7 @@ class Node(NodeParameters):
 
     def _resolve(self, name: str, is_service: bool, only_expand: bool = False) -> str:
         names.validate_topic_name(name, is_service=is_service)
-        expanded = names.expand_topic_name(name, self._name, self._namespace)
+        expanded = names.expand_valid_name(name, self._name, self._namespace)
         if not only_expand:
             expanded = names.apply_remapping(expanded, self._name, self._namespace, self._remap_rules, is_service)
         names.validate_full_topic_name(expanded, is_service=is_service)
@@ -150,7 +160,8 @@ class Node(NodeParameters):
     @property
     def waitables(self) -> list[Waitable]:
         """Everything that an executor waits for."""
-        return [*self._entities, *self._events.values()]
+        events = [entity.events for entity in (*self._publishers, *self._entities) if hasattr(entity, "events")]
+        return [*self._entities, *(event for event in events if event.handlers)]
 
     @property
     def publishers(self) -> Iterator[Publisher]:
@@ -173,40 +184,45 @@ class Node(NodeParameters):
         return (entity for entity in list(self._entities) if isinstance(entity, Service))
 
     @property
+    def guards(self) -> Iterator[GuardCondition]:
+        """The node's guard conditions."""
+        return (entity for entity in list(self._entities) if isinstance(entity, GuardCondition))
+
+    @property
     def timers(self) -> Iterator[Timer]:
         """The node's timers."""
         return (entity for entity in list(self._entities) if isinstance(entity, Timer))
 
     def create_publisher(
         self, msg_type: Any, topic: str, qos_profile: QoSProfile | int, *,
-        callback_group: CallbackGroup | None = None, event_callbacks: Any = None, qos_overriding_options: Any = None,
+        callback_group: CallbackGroup | None = None, event_callbacks: PublisherEventCallbacks | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None,
         publisher_class: type[Publisher] = Publisher,
     ) -> Any:  # fmt: skip
         """A publisher of a topic; an integer stands for a history depth."""
-        _refuse_overriding(qos_overriding_options)
+        name, profile = self._resolve(topic, False), _as_profile(qos_profile)
+        if qos_overriding_options is not None:
+            _declare_qos_parameters(Publisher, self, name, profile, qos_overriding_options)
         publisher = publisher_class(
-            self, require_message_class(msg_type), self._resolve(topic, False), _as_profile(qos_profile)
+            self, require_message_class(msg_type), name, profile, event_callbacks, callback_group
         )
-        on_incompatible = getattr(event_callbacks, "incompatible_qos", None)
-        self._events[id(publisher)] = QosEvent(self, publisher.raw, publisher.topic, on_incompatible)
         self._publishers.append(publisher)
         self._entities_changed()
         return publisher
 
     def create_subscription(
         self, msg_type: Any, topic: str, callback: Callable[..., Any], qos_profile: QoSProfile | int, *,
-        callback_group: CallbackGroup | None = None, event_callbacks: Any = None, qos_overriding_options: Any = None,
-        raw: bool = False,
+        callback_group: CallbackGroup | None = None, event_callbacks: SubscriptionEventCallbacks | None = None,
+        qos_overriding_options: QoSOverridingOptions | None = None, raw: bool = False,
     ) -> Subscription:  # fmt: skip
         """Call back with each message of a topic; with `raw` as serialised bytes."""
-        _refuse_overriding(qos_overriding_options)
-        subscription = Subscription(
-            self, require_message_class(msg_type), self._resolve(topic, False), callback,
-            callback_group or self._default_callback_group, _as_profile(qos_profile), raw,
-        )  # fmt: skip
-        on_incompatible = getattr(event_callbacks, "incompatible_qos", None)
-        self._events[id(subscription)] = QosEvent(self, subscription.reader, subscription.topic, on_incompatible)
-        return self._add(subscription)
+        name, profile = self._resolve(topic, False), _as_profile(qos_profile)
+        if qos_overriding_options is not None:
+            _declare_qos_parameters(Subscription, self, name, profile, qos_overriding_options)
+        group = callback_group or self._default_callback_group
+        return self._add(
+            Subscription(self, require_message_class(msg_type), name, callback, group, profile, raw, event_callbacks)
+        )
 
     def create_client(
         self, srv_type: Any, srv_name: str, *, qos_profile: QoSProfile = qos_profile_services_default,
@@ -231,7 +247,19 @@ class Node(NodeParameters):
         """Call back every so many seconds."""
         group = callback_group or self._default_callback_group
         period_ns = int(float(timer_period_sec) * NANOSECONDS)
-        return self._add(Timer(callback, group, period_ns, clock or self._clock, autostart, self._wake_executor))
+        clock = clock or self._clock
+        return self._add(
+            Timer(
+                callback, group, period_ns, clock,
+                context=self._context, autostart=autostart, wake=self._wake_executor,
+            )
+        )  # fmt: skip
+
+    def create_rate(self, frequency: float, clock: Clock | None = None) -> Rate:
+        """A rate that ticks so many times a second; another thread must spin this node."""
+        if frequency <= 0:
+            raise ValueError("frequency must be > 0")
+        return Rate(self.create_timer(1.0 / frequency, lambda: None, self._rate_group, clock), context=self._context)
 
     def create_guard_condition(
         self, callback: Callable[[], Any], callback_group: CallbackGroup | None = None
@@ -252,10 +280,12 @@ class Node(NodeParameters):
 
     def _entities_changed(self) -> None:
         hidden = [] if self._rosout_publisher is None else [self._rosout_publisher]
-        readers, writers = [], [publisher.raw.guid() for publisher in (*self._publishers, *hidden)]
+        readers: list[bytes] = []
+        # An entity that was destroyed by its own method is still listed here.
+        writers = [publisher.raw.guid() for publisher in (*self._publishers, *hidden) if publisher.raw.exists]
         for entity in self._entities:
-            readers += [entity.reader.guid()] if hasattr(entity, "reader") else []
-            writers += [entity.writer.guid()] if hasattr(entity, "writer") else []
+            readers += [entity.reader.guid()] if hasattr(entity, "reader") and entity.reader.exists else []
+            writers += [entity.writer.guid()] if hasattr(entity, "writer") and entity.writer.exists else []
         self._context.graph_announcer.update(self._name, self._namespace, readers, writers)
         self._wake_executor()
 
@@ -264,7 +294,6 @@ class Node(NodeParameters):
         if entity not in owner:
             return False
         owner.remove(entity)
-        self._events.pop(id(entity), None)
         entity.destroy()
         if self._context.ok():
             self._entities_changed()
@@ -290,6 +319,11 @@ class Node(NodeParameters):
         """Destroy a timer of this node."""
         return self._destroy(timer)
 
+    def destroy_rate(self, rate: Rate) -> bool:
+        """Destroy a rate of this node; who sleeps is woken."""
+        rate.destroy()
+        return self._destroy(rate._timer)
+
     def destroy_guard_condition(self, guard: GuardCondition) -> bool:
         """Destroy a guard condition of this node."""
         return self._destroy(guard)
@@ -301,53 +335,12 @@ class Node(NodeParameters):
             executor.remove_node(self)
         detach_rosout(self._logger.name)
         entities, publishers = self._entities, self._publishers
-        self._entities, self._publishers, self._events = [], [], {}
+        self._entities, self._publishers = [], []
         hidden = [] if self._rosout_publisher is None else [self._rosout_publisher]
         for entity in (*entities, *publishers, *hidden):
             entity.destroy()
         if self._context.ok():
             self._context.graph_announcer.update(self._name, self._namespace, None, None)
-
-    # Graph
-
-    def get_topic_names_and_types(self, no_demangle: bool = False) -> list[tuple[str, list[str]]]:
-        """Names and types of all topics that were discovered."""
-        return graph.topic_names_and_types(self._context.participant, no_demangle)
-
-    def get_service_names_and_types(self) -> list[tuple[str, list[str]]]:
-        """Names and types of all services that were discovered."""
-        return graph.service_names_and_types(self._context.participant)
-
-    def get_node_names_and_namespaces(self) -> list[tuple[str, str]]:
-        """Name and namespace of all nodes that were discovered."""
-        return self._context.graph_announcer.node_names()
-
-    def get_node_names(self) -> list[str]:
-        """Names of all nodes that were discovered."""
-        return [name for name, _ in self.get_node_names_and_namespaces()]
-
-    def get_fully_qualified_node_names(self) -> list[str]:
-        """Absolute names of all nodes that were discovered."""
-        return [f"{namespace.rstrip('/')}/{name}" for name, namespace in self.get_node_names_and_namespaces()]
-
-    def count_publishers(self, topic_name: str) -> int:
-        """How many publishers a topic has."""
-        return self._count(BUILTIN_PUBLICATIONS, f"rt{self._resolve(topic_name, False)}")
-
-    def count_subscribers(self, topic_name: str) -> int:
-        """How many subscriptions a topic has."""
-        return self._count(BUILTIN_SUBSCRIPTIONS, f"rt{self._resolve(topic_name, False)}")
-
-    def count_clients(self, service_name: str) -> int:
-        """How many clients a service has."""
-        return self._count(BUILTIN_PUBLICATIONS, f"rq{self._resolve(service_name, True)}Request")
-
-    def count_services(self, service_name: str) -> int:
-        """How many servers a service has."""
-        return self._count(BUILTIN_SUBSCRIPTIONS, f"rq{self._resolve(service_name, True)}Request")
-
-    def _count(self, builtin_topic: int, dds_topic: str) -> int:
-        return graph.count_endpoints(self._context.participant, builtin_topic, dds_topic)
 
     def __enter__(self) -> "Node":
         return self
@@ -356,17 +349,7 @@ class Node(NodeParameters):
         self.destroy_node()
 
 
-refuse_members(
-    Node, "create_rate", "destroy_rate", "add_waitable", "remove_waitable", "wait_for_node",
-    "get_publisher_names_and_types_by_node", "get_subscriber_names_and_types_by_node",
-    "get_service_names_and_types_by_node", "get_client_names_and_types_by_node", "get_publishers_info_by_topic",
-    "get_subscriptions_info_by_topic", "get_node_names_and_namespaces_with_enclaves",
-)  # fmt: skip
-
-
-def _refuse_overriding(options: Any) -> None:
-    if options is not None:
-        raise NotInSubsetError("qos_overriding_options")
+refuse_members(Node, "add_waitable", "remove_waitable", "get_node_names_and_namespaces_with_enclaves")
 
 
 def _as_profile(qos_profile: QoSProfile | int) -> QoSProfile:

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from embedded_ros.errors import refuse_members
 from embedded_ros.exceptions import (
     InvalidParameterTypeException,
     InvalidParameterValueException,
@@ -18,10 +17,15 @@ from embedded_ros.names import validate_parameter_name
 from embedded_ros.parameters import Parameter, descriptor_objection, parameter_value_to_python
 from embedded_ros.qos import qos_profile_parameters
 
-_SERVICE_NAMES = (
-    "DescribeParameters", "GetParameters", "GetParameterTypes", "ListParameters", "SetParameters",
-    "SetParametersAtomically",
-)  # fmt: skip
+PARAMETER_SERVICES = {
+    "DescribeParameters": "describe_parameters",
+    "GetParameters": "get_parameters",
+    "GetParameterTypes": "get_parameter_types",
+    "ListParameters": "list_parameters",
+    "SetParameters": "set_parameters",
+    "SetParametersAtomically": "set_parameters_atomically",
+}
+"""Types of the services that every node offers, and their names below the node's."""
 
 
 class NodeParameters:
@@ -42,7 +46,8 @@ class NodeParameters:
         self, name: str, value: Any = None, descriptor: Any = None, ignore_override: bool = False
     ) -> Parameter:
         """Declare a parameter by its default value or by its type; an override given at start has precedence."""
-        entry = (name, value) if descriptor is None else (name, value, descriptor)
+        entry = (name,) if value is None and descriptor is None else (name, value)
+        entry = entry if descriptor is None else (name, value, descriptor)
         return self.declare_parameters("", [entry], ignore_override)[0]
 
     def declare_parameters(
@@ -164,6 +169,34 @@ class NodeParameters:
         """The descriptors of several parameters."""
         return [self.describe_parameter(name) for name in names]
 
+    def set_descriptor(self, name: str, descriptor: Any, alternative_value: Any = None) -> Any:
+        """Replace a parameter's descriptor; the rcl_interfaces/ParameterValue that the parameter has then.
+
+        The present value is kept if it complies, else the alternative (a ParameterValue) is taken.
+
+        Raises:
+            ParameterNotDeclaredException: the parameter is not declared.
+            ParameterImmutableException: the parameter is read-only.
+            InvalidParameterValueException: neither value complies.
+        """
+        current = self.get_parameter(name)
+        if name not in self._parameters:
+            return current.get_parameter_value()
+        if self._descriptors[name].read_only:
+            raise ParameterImmutableException(name)
+        descriptor.name, objection = name, ""
+        values = (
+            [current.value]
+            if alternative_value is None
+            else [current.value, parameter_value_to_python(alternative_value)]
+        )
+        for parameter in (Parameter(name, value=value) for value in values):
+            objection = descriptor_objection(parameter, descriptor, True, False)
+            if not objection:
+                self._descriptors[name], self._parameters[name] = descriptor, parameter
+                return parameter.get_parameter_value()
+        raise InvalidParameterValueException(name, values[-1], objection)
+
     def list_parameters(self, prefixes: list[str], depth: int) -> Any:
         """Names and prefixes of the parameters under some prefixes, at most `depth` levels deep (0: all)."""
         result: Any = message_class("rcl_interfaces/msg/ListParametersResult")()
@@ -267,11 +300,10 @@ class NodeParameters:
         self._post_set_parameters_callbacks.remove(callback)
 
     def _start_parameter_services(self) -> None:
-        for name in _SERVICE_NAMES:
-            snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-            srv_type = service_class(f"rcl_interfaces/srv/{name}")
-            answer = getattr(self, f"_answer{snake}")
-            self.create_service(srv_type, f"~/{snake[1:]}", answer, qos_profile=qos_profile_parameters)
+        for type_name, name in PARAMETER_SERVICES.items():
+            srv_type = service_class(f"rcl_interfaces/srv/{type_name}")
+            answer = getattr(self, f"_answer_{name}")
+            self.create_service(srv_type, f"~/{name}", answer, qos_profile=qos_profile_parameters)
 
     def _answer_describe_parameters(self, request: Any, response: Any) -> Any:
         if all(name in self._parameters for name in request.names):
@@ -316,6 +348,3 @@ class NodeParameters:
 
 def _result(objection: str) -> Any:
     return message_class("rcl_interfaces/msg/SetParametersResult")(successful=not objection, reason=objection)
-
-
-refuse_members(NodeParameters, "set_descriptor")

@@ -3,11 +3,15 @@
 import array
 import math
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
-from embedded_ros.arguments import load_ros_yaml
+import yaml
+
+from embedded_ros.arguments import flatten_parameters, load_ros_yaml
 from embedded_ros.message_classes import message_class
 
+PARAMETER_SEPARATOR_STRING = "."
 _LIST_TYPES = (list, tuple, array.array)
 
 
@@ -118,11 +122,44 @@ def parameter_value_to_python(parameter_value: Any) -> Any:
 
 def get_parameter_value(string_value: str) -> Any:
     """The rcl_interfaces/ParameterValue of a value typed on a command line."""
-    value = load_ros_yaml(string_value)
     try:
+        value = load_ros_yaml(string_value)
         return Parameter("", value=string_value if value is None else value).get_parameter_value()
-    except TypeError:
+    except (TypeError, yaml.YAMLError):
         return Parameter("", value=string_value).get_parameter_value()
+
+
+def parameter_dict_from_yaml_file(
+    parameter_file: str, use_wildcard: bool = False, target_nodes: list[str] | None = None, namespace: str = ""
+) -> dict[str, Any]:  # fmt: skip
+    """The rcl_interfaces/Parameter of each name in a parameter file.
+
+    Args:
+        parameter_file: path of the file.
+        use_wildcard: take what stands under `/**` too, unless a node says otherwise.
+        target_nodes: the nodes whose parameters are taken; all if empty.
+        namespace: put before each name.
+
+    Raises:
+        RuntimeError: the file lacks a node, or is not a parameter file.
+    """
+    content = load_ros_yaml(Path(parameter_file).read_text(encoding="utf-8"))
+    missing = [node for node in target_nodes or [] if node not in content]
+    if missing:
+        raise RuntimeError(f"Param file does not contain parameters for {missing}, only for nodes: {list(content)}")
+    chosen = ["/**"] if use_wildcard and "/**" in content else []
+    chosen += target_nodes or [node for node in content if node != "/**"]
+    if not chosen:
+        raise RuntimeError("Param file does not contain selected parameters")
+    found: dict[str, Any] = {}
+    for node in chosen:
+        if not isinstance(content[node], dict) or "ros__parameters" not in content[node]:
+            raise RuntimeError(f"YAML file is not a valid ROS parameter file for node {node}")
+        found.update(flatten_parameters(namespace, content[node]["ros__parameters"]))
+    messages = {name: message_class("rcl_interfaces/msg/Parameter")(name=name) for name in found}
+    for name, value in found.items():
+        messages[name].value = get_parameter_value(str(value))
+    return messages
 
 
 def descriptor_objection(parameter: Parameter, descriptor: Any, is_declared: bool, check_read_only: bool) -> str:

@@ -4,8 +4,8 @@ import warnings
 from enum import Enum, IntEnum
 from typing import Any, ClassVar
 
-from embedded_ros.clocks import INFINITE_NANOSECONDS, Duration
 from embedded_ros.errors import NotInSubsetError
+from embedded_ros.times import INFINITE_NANOSECONDS, Duration
 from embedded_ros.wire import WireQos
 
 
@@ -31,7 +31,10 @@ class QoSPolicyKind(IntEnum):
     AVOID_ROS_NAMESPACE_CONVENTIONS = 512
 
 
-_POLICY_OF_DDS_ID = {2: "DURABILITY", 4: "DEADLINE", 8: "LIVELINESS", 11: "RELIABILITY", 13: "HISTORY", 21: "LIFESPAN"}
+_KIND_OF_DDS_ID = {
+    2: QoSPolicyKind.DURABILITY, 4: QoSPolicyKind.DEADLINE, 8: QoSPolicyKind.LIVELINESS,
+    11: QoSPolicyKind.RELIABILITY, 13: QoSPolicyKind.HISTORY, 21: QoSPolicyKind.LIFESPAN,
+}  # fmt: skip
 
 
 class QoSPolicyEnum(IntEnum):
@@ -98,6 +101,14 @@ _POLICY_TYPES: dict[str, type[QoSPolicyEnum]] = {
     "durability": DurabilityPolicy,
     "liveliness": LivelinessPolicy,
 }
+
+
+class QoSCompatibility(Enum):
+    """Whether a publisher and a subscription can talk."""
+
+    OK = 0
+    WARNING = 1
+    ERROR = 2
 
 
 class QoSProfile:
@@ -181,9 +192,32 @@ def dds_topic_name(prefix: str, name: str, profile: QoSProfile) -> str:
     return name if profile.avoid_ros_namespace_conventions else f"{prefix}{name}"
 
 
-def policy_name(dds_policy_id: int) -> str:
-    """rclpy's name of a DDS policy, for messages about incompatible profiles."""
-    return _POLICY_OF_DDS_ID.get(dds_policy_id, "INVALID")
+def policy_kind(dds_policy_id: int) -> QoSPolicyKind:
+    """rclpy's name of a DDS policy."""
+    return _KIND_OF_DDS_ID.get(dds_policy_id, QoSPolicyKind.INVALID)
+
+
+def qos_policy_name_from_kind(policy_kind: int) -> str:
+    """A policy's name, as messages about incompatible profiles give it."""
+    return QoSPolicyKind(policy_kind).name
+
+
+def profile_of_wire(qos: WireQos) -> QoSProfile:
+    """The profile that discovery tells of; history is not announced."""
+    return QoSProfile(
+        history=HistoryPolicy.UNKNOWN,
+        depth=0,
+        reliability=ReliabilityPolicy.RELIABLE if qos.reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if qos.transient_local else DurabilityPolicy.VOLATILE,
+        lifespan=_wire_duration(qos.lifespan_ns),
+        deadline=_wire_duration(qos.deadline_ns),
+        liveliness=LivelinessPolicy.MANUAL_BY_TOPIC if qos.manual_liveliness else LivelinessPolicy.AUTOMATIC,
+        liveliness_lease_duration=_wire_duration(qos.lease_ns),
+    )
+
+
+def _wire_duration(nanoseconds: int | None) -> Duration:
+    return Duration(nanoseconds=INFINITE_NANOSECONDS if nanoseconds is None else nanoseconds)
 
 
 def _policy_duration(duration: Duration) -> int | None:
@@ -194,6 +228,13 @@ def _profile(depth: int, **policies: Any) -> QoSProfile:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, **policies)
 
 
+qos_profile_unknown = QoSProfile(
+    history=HistoryPolicy.UNKNOWN,
+    depth=0,
+    reliability=ReliabilityPolicy.UNKNOWN,
+    durability=DurabilityPolicy.UNKNOWN,
+    liveliness=LivelinessPolicy.UNKNOWN,
+)
 qos_profile_default = _profile(10)
 qos_profile_system_default = QoSProfile(
     history=HistoryPolicy.SYSTEM_DEFAULT,
@@ -224,6 +265,7 @@ class QoSPresetProfiles(Enum):
         """The profile of a name in any case."""
         return cls[name.upper()].value
 
+    UNKNOWN = qos_profile_unknown
     DEFAULT = qos_profile_default
     SYSTEM_DEFAULT = qos_profile_system_default
     SENSOR_DATA = qos_profile_sensor_data

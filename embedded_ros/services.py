@@ -160,6 +160,10 @@ class Client(_ServiceEndpoint):
             self.remove_pending_request(future)
         return future.result()
 
+    def get_pending_request(self, sequence_number: int) -> Future:
+        """The future of a request that was sent; KeyError if it was answered or forgotten."""
+        return self._pending[sequence_number]
+
     def remove_pending_request(self, future: Future) -> None:
         """Forget a request: its response will be passed over."""
         with self._lock:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from embedded_ros.callback_groups import ReentrantCallbackGroup
-from embedded_ros.clocks import NANOSECONDS, ClockType, Duration, Time
 from embedded_ros.errors import refuse_members
 from embedded_ros.message_classes import message_class
 from embedded_ros.qos import DurabilityPolicy, HistoryPolicy, QoSProfile
+from embedded_ros.times import NANOSECONDS, ClockType, Duration, Time
 
 _MAX_CHAIN = 1000
 

@@ -4,7 +4,7 @@ import ctypes as ct
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,6 @@ _LOOPBACK_CONFIGURATION = """<CycloneDDS><Domain Id="any">
 _BLOCKING_TIME_NS = 10_000_000_000
 _SERIALISED_DATA = 2
 _READ_BATCH = 256
-_NOT_READ_YET = 0x2 | 0x4 | 0x8 | 0x10
-"""dds_read_mask: samples not read before, of any view state, of living instances."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,6 @@ class Sample:
     body: memoryview
     source_timestamp_ns: int
     writer_handle: int
-
-
-@dataclass(frozen=True)
-class DiscoveredEndpoint:
-    """A reader or writer that discovery knows of, local or remote."""
-
-    guid: bytes
-    participant_guid: bytes
-    topic_name: str
-    type_name: str
-    user_data: dict[str, str]
 
 
 _domains: set[int] = set()
@@ -113,6 +100,20 @@ class Entity:
         return bytes(guid)
 
 
+class Endpoint(Entity):
+    """A reader or writer, whose statuses can be waited for."""
+
+    def watch(self, kinds: Iterable[dds.StatusKind]) -> None:
+        """Let a wait set that waits for this endpoint be triggered by these statuses and no others."""
+        call("dds_set_status_mask", self.handle, sum(1 << kind.bit for kind in kinds))
+
+    def read_status(self, kind: dds.StatusKind) -> Any:
+        """A status; the changes that it counts start anew."""
+        status = kind.structure()
+        call(kind.function, self.handle, ct.byref(status))
+        return status
+
+
 class Participant(Entity):
     """One process's presence in a domain; creates and owns all other entities."""
 
@@ -144,14 +145,6 @@ class Participant(Entity):
                         "dds_create_topic", self.handle, ct.byref(descriptor), name.encode(), qos, None
                     )
             return self._topics[name, type_name]
-
-    def endpoints(self, builtin_topic: int) -> list[DiscoveredEndpoint]:
-        """All readers or writers that discovery knows of now (BUILTIN_SUBSCRIPTIONS, BUILTIN_PUBLICATIONS)."""
-        reader = Entity(call("dds_create_reader", self.handle, builtin_topic, None, None))
-        try:
-            return list(_read_endpoints(reader))
-        finally:
-            reader.delete()
 
 
 class _Qos:
@@ -187,7 +180,7 @@ class _Qos:
         library().dds_delete_qos(self._pointer)
 
 
-class RawWriter(Entity):
+class RawWriter(Endpoint):
     """Writes CDR bytes to a topic."""
 
     def __init__(self, participant: Participant, topic: str, type_name: str, qos: WireQos):
@@ -200,7 +193,7 @@ class RawWriter(Entity):
         # The library frees what `_sertype` points to with the writer: no thread may be writing then.
         self._lock = threading.Lock()
         participant.adopt(self)
-        call("dds_set_status_mask", handle, dds.OFFERED_INCOMPATIBLE_QOS)
+        self.watch([])
 
     def write(self, body: bytes | bytearray, header: bytes = LITTLE_ENDIAN_HEADER) -> None:
         """Send one message; a reliable writer may block while its readers catch up."""
@@ -228,9 +221,7 @@ class RawWriter(Entity):
 
     def num_matched(self) -> int:
         """How many readers receive from this writer now."""
-        status = dds.MatchedStatus()
-        call("dds_get_publication_matched_status", self.handle, ct.byref(status))
-        return status.current
+        return self.read_status(dds.PUBLICATION_MATCHED).current
 
     def matched_user_data(self) -> Iterator[dict[str, str]]:
         """The user data of each matched reader."""
@@ -247,14 +238,12 @@ class RawWriter(Entity):
         """Wait until all matched reliable readers have everything; False after the timeout."""
         return library().dds_wait_for_acks(self.handle, timeout_ns) == 0
 
-    def incompatible_qos(self) -> dds.IncompatibleQosStatus:
-        """Readers that were refused; resets the change count."""
-        status = dds.IncompatibleQosStatus()
-        call("dds_get_offered_incompatible_qos_status", self.handle, ct.byref(status))
-        return status
+    def assert_liveliness(self) -> None:
+        """Say that this writer is alive."""
+        call("dds_assert_liveliness", self.handle)
 
 
-class RawReader(Entity):
+class RawReader(Endpoint):
     """Takes CDR bytes from a topic."""
 
     def __init__(self, participant: Participant, topic: str, type_name: str, qos: WireQos):
@@ -263,7 +252,7 @@ class RawReader(Entity):
         super().__init__(handle)
         self.condition = call("dds_create_readcondition", handle, dds.ANY_STATE)
         participant.adopt(self)
-        call("dds_set_status_mask", handle, dds.REQUESTED_INCOMPATIBLE_QOS)
+        self.watch([])
 
     def take(self) -> Sample | None:
         """The next message, or None when there is none, or the reader was deleted."""
@@ -282,19 +271,11 @@ class RawReader(Entity):
 
     def num_matched(self) -> int:
         """How many writers this reader receives from now."""
-        status = dds.MatchedStatus()
-        call("dds_get_subscription_matched_status", self.handle, ct.byref(status))
-        return status.current
+        return self.read_status(dds.SUBSCRIPTION_MATCHED).current
 
     def writer_user_data(self, writer_handle: int) -> dict[str, str]:
         """The user data of a matched writer; empty when it is gone."""
         return _endpoint_user_data("dds_get_matched_publication_data", self.handle, writer_handle)
-
-    def incompatible_qos(self) -> dds.IncompatibleQosStatus:
-        """Writers that were refused; resets the change count."""
-        status = dds.IncompatibleQosStatus()
-        call("dds_get_requested_incompatible_qos_status", self.handle, ct.byref(status))
-        return status
 
 
 class WaitSet(Entity):
@@ -313,7 +294,7 @@ class WaitSet(Entity):
             self._wake(self._guard, True)
 
     def wait(self, conditions: dict[int, Any], timeout_ns: int) -> list[Any]:
-        """Wait for any of these conditions (handle -> what to return for it) to trigger."""
+        """Wait for any of these conditions (handle -> what to return for it) to trigger; results keep their order."""
         for gone in self._attached.keys() - conditions.keys():
             library().dds_waitset_detach(self.handle, gone)
             del self._attached[gone]
@@ -325,8 +306,8 @@ class WaitSet(Entity):
         count = call("dds_waitset_wait", self.handle, triggered, len(triggered), max(0, timeout_ns))
         taken = ct.c_bool()
         library().dds_take_guardcondition(self._guard, ct.byref(taken))
-        ready = (conditions.get(handle) for handle in triggered[: min(count, len(triggered))] if handle)
-        return [entity for entity in ready if entity is not None]
+        ready = set(triggered[: min(count, len(triggered))])
+        return [result for handle, result in conditions.items() if handle in ready]
 
     def delete(self) -> None:
         """Delete the wait set and its guard condition."""
@@ -355,23 +336,3 @@ def _endpoint_user_data(function: str, handle: int, match: int) -> dict[str, str
         return dds.read_user_data(endpoint.contents.qos)
     finally:
         library().dds_builtintopic_free_endpoint(endpoint)
-
-
-def _read_endpoints(reader: Entity) -> Iterator[DiscoveredEndpoint]:
-    while True:
-        pointers, infos = (ct.c_void_p * _READ_BATCH)(), (dds.SampleInfo * _READ_BATCH)()
-        # A new reader of a built-in topic sees each endpoint once as "not read": loop until none is left.
-        count = call("dds_read_mask", reader.handle, pointers, infos, _READ_BATCH, _READ_BATCH, _NOT_READ_YET)
-        for pointer, info in zip(pointers[:count], infos[:count], strict=True):
-            if info.valid_data:
-                data = ct.cast(pointer, ct.POINTER(dds.EndpointData)).contents
-                yield DiscoveredEndpoint(
-                    bytes(data.guid),
-                    bytes(data.participant_guid),
-                    data.topic_name.decode(),
-                    data.type_name.decode(),
-                    dds.read_user_data(data.qos),
-                )
-        if count == 0:
-            return
-        call("dds_return_loan", reader.handle, pointers, count)

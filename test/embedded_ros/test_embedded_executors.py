@@ -193,3 +193,54 @@ def test_signals_end_a_spin_that_waits_for_ever(start_script, number: int, name:
     script.process.send_signal(number)
     assert script.wait() == 0
     assert script.lines[-2:] == [f"{name} False", "CLEAN"]
+
+
+def test_shutdown_waits_for_callbacks_of_other_threads(ros) -> None:
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+
+    started, release, results = threading.Event(), threading.Event(), []
+    executor, node = SingleThreadedExecutor(), rclpy.create_node("busy")
+    executor.add_node(node)
+
+    def callback() -> None:
+        started.set()
+        release.wait(30.0)
+        results.append(executor.shutdown())
+
+    node.create_guard_condition(callback).trigger()
+    spinning = threading.Thread(target=executor.spin)
+    spinning.start()
+    assert started.wait(30.0)
+    assert not executor.shutdown(timeout_sec=0.05)
+    release.set()
+    assert executor.shutdown()
+    spinning.join(30.0)
+    assert results == [True], "a callback does not wait for itself"
+
+
+def test_ready_callbacks_one_by_one(ros) -> None:
+    """What a program's own executor builds on."""
+    import rclpy
+    from rclpy.executors import ConditionReachedException, SingleThreadedExecutor, TimeoutException
+
+    executor, node = SingleThreadedExecutor(), rclpy.create_node("stepped")
+    executor.add_node(node)
+    called: list[str] = []
+    guard = node.create_guard_condition(lambda: called.append("guard"))
+    executor.create_task(lambda: called.append("task"))
+    guard.trigger()
+    task, entity, owner = executor.wait_for_ready_callbacks(timeout_sec=1.0)
+    assert (entity, owner) == (None, None)
+    task()
+    task, entity, owner = executor.wait_for_ready_callbacks(timeout_sec=1.0)
+    assert (entity, owner) == (guard, node)
+    task()
+    assert called == ["task", "guard"]
+    with pytest.raises(TimeoutException):
+        executor.wait_for_ready_callbacks(timeout_sec=0.0)
+    with pytest.raises(ConditionReachedException):
+        executor.wait_for_ready_callbacks(condition=lambda: True)
+    guard.trigger()
+    with pytest.raises(TimeoutException):
+        executor.wait_for_ready_callbacks(timeout_sec=0.0, nodes=[])

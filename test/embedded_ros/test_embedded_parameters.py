@@ -60,6 +60,7 @@ def test_file_and_command_line(shut_down, parameter_file) -> None:
 
 
 def test_wrong_types_and_undeclared_names(shut_down) -> None:
+    from rcl_interfaces.msg import ParameterDescriptor
     from rclpy.exceptions import (
         InvalidParameterTypeException,
         ParameterAlreadyDeclaredException,
@@ -83,7 +84,9 @@ def test_wrong_types_and_undeclared_names(shut_down) -> None:
         node.get_parameter("unset")
     assert node.get_parameter_or("unset", Parameter("unset", value=2.0)).value == 2.0
     with pytest.raises(ValueError, match="statically typed parameter"):
-        node.declare_parameter("nothing", None)
+        node.declare_parameter("nothing", None, ParameterDescriptor())
+    with pytest.warns(UserWarning, match="should be declared with a value or a type"):
+        assert node.declare_parameter("anything").value is None
 
 
 def test_descriptors_and_callbacks(shut_down) -> None:

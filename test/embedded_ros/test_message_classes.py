@@ -2,7 +2,10 @@
 
 import array
 import copy
+import os
 import pickle
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -108,3 +111,33 @@ def test_fields_and_types() -> None:
     assert types["k"] == "double[9]"
     assert types["d"] == "sequence<double>"
     assert types["header"] == "std_msgs/Header"
+
+
+def test_packages_of_definitions_can_be_imported(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import rclpy  # noqa: F401
+
+    (tmp_path / "msg").mkdir()
+    (tmp_path / "package.xml").write_text("<package><name>made_up_interfaces</name></package>")
+    (tmp_path / "msg" / "Knob.msg").write_text("byte flag 7\nstring<=3 label 'on'\nfloat32[2] limits [0.5, 2.0]\n")
+    monkeypatch.setenv("EMBEDDED_ROS_PACKAGE_PATH", str(tmp_path))
+    from made_up_interfaces.msg import Knob  # type: ignore[import-not-found]
+
+    assert (Knob().flag, Knob().label, list(Knob().limits)) == (b"\x07", "on", [0.5, 2.0])
+    with pytest.raises(ModuleNotFoundError):
+        import made_up_interfaces.srv  # noqa: F401
+
+
+def test_checks_can_be_switched_off() -> None:
+    program = """
+from geometry_msgs.msg import Pose, PoseArray
+from rclpy.serialization import serialize_message
+poses = PoseArray(poses=[3])
+print(poses.poses, Pose(position="there").position)
+try:
+    serialize_message(poses)
+except TypeError as error:
+    print(error)
+"""
+    environment = {**os.environ, "ROS_PYTHON_CHECK_FIELDS": "0"}
+    finished = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert finished.stdout.startswith("[3] there\na field of geometry_msgs/msg/PoseArray holds"), finished.stderr

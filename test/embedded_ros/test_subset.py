@@ -48,19 +48,19 @@ def test_missing_interface() -> None:
 @pytest.mark.ros
 def test_missing_members_and_options(ros) -> None:
     import rclpy
-    from rclpy.parameter import Parameter
+    from rclpy.event_handler import PublisherEventCallbacks
     from rclpy.qos import QoSProfile, ReliabilityPolicy
     from std_msgs.msg import String
 
     node = rclpy.create_node("limited")
-    with pytest.raises(NotInSubsetError, match=r"Node\.create_rate"):
-        node.create_rate(1.0)
-    with pytest.raises(NotInSubsetError, match=r"Publisher\.assert_liveliness"):
-        node.create_publisher(String, "x", 1).assert_liveliness()
+    with pytest.raises(NotInSubsetError, match=r"Node\.add_waitable"):
+        node.add_waitable(None)
+    with pytest.raises(NotInSubsetError, match="incompatible_type"):
+        PublisherEventCallbacks(incompatible_type=print)
+    with pytest.raises(NotInSubsetError, match="enable_logger_service"):
+        rclpy.create_node("chatty", enable_logger_service=True)
     with pytest.raises(NotInSubsetError, match="BEST_AVAILABLE"):
         node.create_publisher(String, "x", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_AVAILABLE))
-    with pytest.raises(NotInSubsetError, match="use_sim_time"):
-        rclpy.create_node("simulated", parameter_overrides=[Parameter("use_sim_time", value=True)])
     with pytest.raises(NotInSubsetError, match="as a message type"):
         node.create_publisher(str, "x", 1)
 

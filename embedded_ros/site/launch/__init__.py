@@ -1,6 +1,7 @@
 """Stands in for ROS's launch."""
 
-from embedded_ros.errors import install_finder, refuse_unknown_names
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.import_hooks import install_import_hooks
 from embedded_ros.launch_actions import Action, Event, EventHandler, LaunchDescription
 from embedded_ros.launch_service import LaunchService
 from embedded_ros.launch_substitutions import (
@@ -10,17 +11,6 @@ from embedded_ros.launch_substitutions import (
     SubstitutionFailure,
 )
 
-install_finder()
+install_import_hooks()
 
-__all__ = [
-    "Action",
-    "Condition",
-    "Event",
-    "EventHandler",
-    "LaunchContext",
-    "LaunchDescription",
-    "LaunchService",
-    "Substitution",
-    "SubstitutionFailure",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -17,17 +17,4 @@ from embedded_ros.launch_substitutions import (
     ThisLaunchFileDir,
 )
 
-__all__ = [
-    "AndSubstitution",
-    "EnvironmentVariable",
-    "EqualsSubstitution",
-    "LaunchConfiguration",
-    "NotSubstitution",
-    "OrSubstitution",
-    "PathJoinSubstitution",
-    "PythonExpression",
-    "SubstitutionFailure",
-    "TextSubstitution",
-    "ThisLaunchFileDir",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -13,29 +13,12 @@ from embedded_ros.api import (
     try_shutdown,
 )
 from embedded_ros.context import Context, SignalHandlerOptions, get_default_context
-from embedded_ros.errors import install_finder, refuse_unknown_names
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.import_hooks import install_import_hooks
 from embedded_ros.node import Node
 from embedded_ros.parameters import Parameter
 from embedded_ros.tasks import Future
 
-install_finder()
+install_import_hooks()
 
-__all__ = [
-    "Context",
-    "Future",
-    "Node",
-    "Parameter",
-    "SignalHandlerOptions",
-    "create_node",
-    "get_default_context",
-    "get_global_executor",
-    "get_rmw_implementation_identifier",
-    "init",
-    "ok",
-    "shutdown",
-    "spin",
-    "spin_once",
-    "spin_until_future_complete",
-    "try_shutdown",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from embedded_ros.errors import refuse_unknown_names
 
-__all__ = ["CallbackGroup", "MutuallyExclusiveCallbackGroup", "ReentrantCallbackGroup"]
 __getattr__ = refuse_unknown_names(__name__)

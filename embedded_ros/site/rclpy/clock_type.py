@@ -1,7 +1,6 @@
 """Stands in for rclpy.clock_type."""
 
-from embedded_ros.clocks import ClockType
 from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.times import ClockType
 
-__all__ = ["ClockType"]
 __getattr__ = refuse_unknown_names(__name__)

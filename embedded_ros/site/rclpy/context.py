@@ -3,5 +3,4 @@
 from embedded_ros.context import Context
 from embedded_ros.errors import refuse_unknown_names
 
-__all__ = ["Context"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -1,7 +1,6 @@
 """Stands in for rclpy.duration."""
 
-from embedded_ros.clocks import Duration, Infinite
 from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.times import Duration, Infinite
 
-__all__ = ["Duration", "Infinite"]
 __getattr__ = refuse_unknown_names(__name__)

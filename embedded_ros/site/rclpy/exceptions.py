@@ -20,22 +20,4 @@ from embedded_ros.exceptions import (
     ROSInterruptException,
 )
 
-__all__ = [
-    "InvalidHandle",
-    "InvalidNamespaceException",
-    "InvalidNodeNameException",
-    "InvalidParameterException",
-    "InvalidParameterTypeException",
-    "InvalidParameterValueException",
-    "InvalidServiceNameException",
-    "InvalidTopicNameException",
-    "NameValidationException",
-    "NotInitializedException",
-    "ParameterAlreadyDeclaredException",
-    "ParameterException",
-    "ParameterImmutableException",
-    "ParameterNotDeclaredException",
-    "ParameterUninitializedException",
-    "ROSInterruptException",
-]
 __getattr__ = refuse_unknown_names(__name__)

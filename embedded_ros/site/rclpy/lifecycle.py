@@ -17,16 +17,4 @@ from embedded_ros.lifecycle import (
 from embedded_ros.lifecycle_states import LifecycleState, TransitionCallbackReturn
 from embedded_ros.lifecycle_states import LifecycleState as State
 
-__all__ = [
-    "LifecycleNode",
-    "LifecycleNodeMixin",
-    "LifecyclePublisher",
-    "LifecycleState",
-    "ManagedEntity",
-    "Node",
-    "Publisher",
-    "SimpleManagedEntity",
-    "State",
-    "TransitionCallbackReturn",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -9,11 +9,4 @@ from embedded_ros.exceptions import (
 from embedded_ros.node import Node
 from embedded_ros.parameters import Parameter
 
-__all__ = [
-    "Node",
-    "Parameter",
-    "ParameterAlreadyDeclaredException",
-    "ParameterNotDeclaredException",
-    "ParameterUninitializedException",
-]
 __getattr__ = refuse_unknown_names(__name__)

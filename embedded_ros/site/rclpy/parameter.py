@@ -1,7 +1,12 @@
 """Stands in for rclpy.parameter."""
 
 from embedded_ros.errors import refuse_unknown_names
-from embedded_ros.parameters import Parameter, get_parameter_value, parameter_value_to_python
+from embedded_ros.parameters import (
+    PARAMETER_SEPARATOR_STRING,
+    Parameter,
+    get_parameter_value,
+    parameter_dict_from_yaml_file,
+    parameter_value_to_python,
+)
 
-__all__ = ["Parameter", "get_parameter_value", "parameter_value_to_python"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -6,10 +6,12 @@ from embedded_ros.qos import (
     HistoryPolicy,
     InvalidQoSProfileException,
     LivelinessPolicy,
+    QoSCompatibility,
     QoSPolicyKind,
     QoSPresetProfiles,
     QoSProfile,
     ReliabilityPolicy,
+    qos_policy_name_from_kind,
     qos_profile_action_status_default,
     qos_profile_default,
     qos_profile_parameter_events,
@@ -18,40 +20,12 @@ from embedded_ros.qos import (
     qos_profile_sensor_data,
     qos_profile_services_default,
     qos_profile_system_default,
+    qos_profile_unknown,
 )
-from embedded_ros.qos import (
-    DurabilityPolicy as QoSDurabilityPolicy,
-)
-from embedded_ros.qos import (
-    HistoryPolicy as QoSHistoryPolicy,
-)
-from embedded_ros.qos import (
-    LivelinessPolicy as QoSLivelinessPolicy,
-)
-from embedded_ros.qos import (
-    ReliabilityPolicy as QoSReliabilityPolicy,
-)
+from embedded_ros.qos_matching import qos_check_compatible
 
-__all__ = [
-    "DurabilityPolicy",
-    "HistoryPolicy",
-    "InvalidQoSProfileException",
-    "LivelinessPolicy",
-    "QoSDurabilityPolicy",
-    "QoSHistoryPolicy",
-    "QoSLivelinessPolicy",
-    "QoSPolicyKind",
-    "QoSPresetProfiles",
-    "QoSProfile",
-    "QoSReliabilityPolicy",
-    "ReliabilityPolicy",
-    "qos_profile_action_status_default",
-    "qos_profile_default",
-    "qos_profile_parameter_events",
-    "qos_profile_parameters",
-    "qos_profile_rosout_default",
-    "qos_profile_sensor_data",
-    "qos_profile_services_default",
-    "qos_profile_system_default",
-]
+QoSDurabilityPolicy = DurabilityPolicy
+QoSHistoryPolicy = HistoryPolicy
+QoSLivelinessPolicy = LivelinessPolicy
+QoSReliabilityPolicy = ReliabilityPolicy
 __getattr__ = refuse_unknown_names(__name__)

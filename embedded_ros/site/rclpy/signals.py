@@ -8,10 +8,4 @@ from embedded_ros.context import (
 )
 from embedded_ros.errors import refuse_unknown_names
 
-__all__ = [
-    "SignalHandlerOptions",
-    "get_current_signal_handlers_options",
-    "install_signal_handlers",
-    "uninstall_signal_handlers",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -9,5 +9,4 @@ from embedded_ros.point_clouds import (
     read_points_numpy,
 )
 
-__all__ = ["create_cloud", "create_cloud_xyz32", "dtype_from_fields", "read_points", "read_points_numpy"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -14,16 +14,4 @@ from embedded_ros.transforms import (
     TransformListener,
 )
 
-__all__ = [
-    "Buffer",
-    "ConnectivityException",
-    "ExtrapolationException",
-    "InvalidArgumentException",
-    "LookupException",
-    "StaticTransformBroadcaster",
-    "TimeoutException",
-    "TransformBroadcaster",
-    "TransformException",
-    "TransformListener",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.transforms import Buffer
 
-__all__ = ["Buffer"]
 __getattr__ = refuse_unknown_names(__name__)

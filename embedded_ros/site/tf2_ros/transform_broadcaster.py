@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.transforms import TransformBroadcaster
 
-__all__ = ["TransformBroadcaster"]
 __getattr__ = refuse_unknown_names(__name__)

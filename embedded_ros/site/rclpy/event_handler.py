@@ -1,0 +1,21 @@
+"""Stands in for rclpy.event_handler."""
+
+from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.events import (
+    EventHandler,
+    PublisherEventCallbacks,
+    QoSLivelinessChangedInfo,
+    QoSLivelinessLostInfo,
+    QoSMessageLostInfo,
+    QoSOfferedDeadlineMissedInfo,
+    QoSOfferedIncompatibleQoSInfo,
+    QoSPublisherEventType,
+    QoSPublisherMatchedInfo,
+    QoSRequestedDeadlineMissedInfo,
+    QoSRequestedIncompatibleQoSInfo,
+    QoSSubscriptionEventType,
+    QoSSubscriptionMatchedInfo,
+    SubscriptionEventCallbacks,
+)
+
+__getattr__ = refuse_unknown_names(__name__)
