@@ -4,4 +4,5 @@ from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.launch_actions import PushRosNamespace
 from embedded_ros.launch_processes import LifecycleNode, Node
 
+__all__ = ["LifecycleNode", "Node", "PushRosNamespace"]
 __getattr__ = refuse_unknown_names(__name__)
