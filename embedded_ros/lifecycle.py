@@ -114,7 +114,8 @@ class LifecycleNodeMixin(ManagedEntity):
             ("get_transition_graph", "GetAvailableTransitions", self._answer_transition_graph),
         ):
             srv_type = service_class(f"lifecycle_msgs/srv/{type_name}")
-            node.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
+            service = node.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
+            setattr(self._state_machine, f"service_{srv_name}", service)
 
     def trigger_configure(self) -> TransitionCallbackReturn:
         """Go from unconfigured to inactive."""

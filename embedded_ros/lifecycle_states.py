@@ -1,7 +1,7 @@
 """The state machine of managed nodes: states, transitions and what a callback's outcome leads to."""
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class TransitionCallbackReturn(Enum):
@@ -67,7 +67,13 @@ OUTCOME_TRANSITIONS = tuple(
 
 
 class LifecycleStateMachine:
-    """Where a managed node stands."""
+    """Where a managed node stands, and the services that tell of it and change it (None while not offered)."""
+
+    service_change_state: Any = None
+    service_get_state: Any = None
+    service_get_available_states: Any = None
+    service_get_available_transitions: Any = None
+    service_get_transition_graph: Any = None
 
     def __init__(self) -> None:
         self._label = "unconfigured"

@@ -48,7 +48,7 @@ class Node(NodeParameters, NodeGraph):
             raise NotInitializedException("cannot create node")
         if enable_logger_service:
             raise NotInSubsetError("Node(enable_logger_service=True)")
-        own = parse_arguments(["--ros-args", *cli_args] if cli_args else [])
+        own = parse_arguments(cli_args or [])
         given = [own, self._context.arguments] if use_global_arguments else [own]
         self._remap_rules = [rule for arguments in given for rule in arguments.remap_rules]
         namespace = namespace or "/"

@@ -244,3 +244,34 @@ def test_ready_callbacks_one_by_one(ros) -> None:
     guard.trigger()
     with pytest.raises(TimeoutException):
         executor.wait_for_ready_callbacks(timeout_sec=0.0, nodes=[])
+
+
+def test_what_is_created_while_spinning_is_waited_for(ros) -> None:
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from std_msgs.msg import String
+    from std_srvs.srv import Trigger
+
+    executor, node = SingleThreadedExecutor(), rclpy.create_node("growing")
+    executor.add_node(node)
+    spinning = threading.Thread(target=executor.spin)
+    spinning.start()
+    called: dict[str, threading.Event] = {
+        name: threading.Event() for name in ("subscription", "service", "guard", "timer")
+    }
+
+    def answer(request, response):
+        called["service"].set()
+        return response
+
+    node.create_timer(0.01, called["timer"].set)
+    node.create_guard_condition(called["guard"].set).trigger()
+    node.create_subscription(String, "late", lambda _: called["subscription"].set(), 1)
+    node.create_publisher(String, "late", 1).publish(String())
+    node.create_service(Trigger, "late_service", answer)
+    client = node.create_client(Trigger, "late_service")
+    assert client.wait_for_service(30.0)
+    assert client.call(Trigger.Request(), timeout_sec=30.0) is not None
+    assert [name for name, event in called.items() if not event.wait(30.0)] == []
+    assert executor.shutdown()
+    spinning.join(30.0)

@@ -13,4 +13,15 @@ from embedded_ros.launch_substitutions import (
 
 install_import_hooks()
 
+__all__ = [
+    "Action",
+    "Condition",
+    "Event",
+    "EventHandler",
+    "LaunchContext",
+    "LaunchDescription",
+    "LaunchService",
+    "Substitution",
+    "SubstitutionFailure",
+]
 __getattr__ = refuse_unknown_names(__name__)

@@ -2,4 +2,5 @@
 
 from embedded_ros.errors import refuse_unknown_names
 
+__all__ = []
 __getattr__ = refuse_unknown_names(__name__)
