@@ -13,15 +13,4 @@ from embedded_ros.launch_substitutions import (
 
 install_import_hooks()
 
-__all__ = [
-    "Action",
-    "Condition",
-    "Event",
-    "EventHandler",
-    "LaunchContext",
-    "LaunchDescription",
-    "LaunchService",
-    "Substitution",
-    "SubstitutionFailure",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -15,15 +15,4 @@ from embedded_ros.launch_actions import (
 from embedded_ros.launch_processes import ExecuteProcess
 from embedded_ros.launch_scopes import GroupAction
 
-__all__ = [
-    "DeclareLaunchArgument",
-    "EmitEvent",
-    "ExecuteProcess",
-    "GroupAction",
-    "IncludeLaunchDescription",
-    "RegisterEventHandler",
-    "SetEnvironmentVariable",
-    "SetLaunchConfiguration",
-    "Shutdown",
-]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.launch_service import LaunchService
 
-__all__ = ["LaunchService"]
 __getattr__ = refuse_unknown_names(__name__)

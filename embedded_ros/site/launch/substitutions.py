@@ -17,11 +17,4 @@ from embedded_ros.launch_substitutions import (
     ThisLaunchFileDir,
 )
 
-__all__ = [
-    "EnvironmentVariable",
-    "LaunchConfiguration",
-    "PathJoinSubstitution",
-    "SubstitutionFailure",
-    "TextSubstitution",
-]
 __getattr__ = refuse_unknown_names(__name__)

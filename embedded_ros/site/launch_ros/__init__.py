@@ -2,5 +2,4 @@
 
 from embedded_ros.errors import refuse_unknown_names
 
-__all__ = []
 __getattr__ = refuse_unknown_names(__name__)

@@ -7,5 +7,4 @@ from embedded_ros.launch_scopes import PushRosNamespace, SetParameter, SetRemap
 # launch_ros has both names.
 PushROSNamespace = PushRosNamespace
 
-__all__ = ["LifecycleNode", "Node", "PushRosNamespace"]
 __getattr__ = refuse_unknown_names(__name__)

@@ -3,5 +3,4 @@
 from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.launch_actions import ShutdownEvent as Shutdown
 
-__all__ = ["Shutdown"]
 __getattr__ = refuse_unknown_names(__name__)
