@@ -10,11 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from embedded_ros.cdr import MalformedDataError
 from embedded_ros.clocks import NANOSECONDS
 from embedded_ros.context import Context, get_default_context
 from embedded_ros.dds_library import INFINITE_NS
 from embedded_ros.errors import InvalidHandle
 from embedded_ros.exceptions import ExternalShutdownException, ShutdownException
+from embedded_ros.log import get_logger
 from embedded_ros.tasks import Future, Task
 from embedded_ros.wire import WaitSet
 
@@ -90,9 +92,13 @@ class Executor:
         return True
 
     def spin(self) -> None:
-        """Run callbacks until shutdown."""
+        """Run callbacks until shutdown; messages that cannot be read are logged and passed over."""
         while self._context.ok() and not self._is_shutdown:
-            self.spin_once()
+            try:
+                self.spin_once()
+            except MalformedDataError as error:
+                # What another process sends must not end this one.
+                get_logger("rclpy").error(f"A message is passed over: {error}")
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Run one callback, or wait for one; None or a negative timeout waits for ever."""

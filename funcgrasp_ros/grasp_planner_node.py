@@ -37,7 +37,7 @@ and requests to refuse. The executor starts a thread only when all others are at
 
 SHOWING_DELAY_S = 0.03
 """Plans are shown this much later than they are answered: turning meshes into messages must not hold up the answer, nor
-the next request of a client that asks again at once."""
+the next request of a client that asks again at once. Where plans come faster, only the newest is shown."""
 
 PlannerBuilder = Callable[[PlannerSettings], Planner]
 
@@ -74,9 +74,14 @@ class GraspPlannerNode(LifecycleNode):
         self._planner: Planner | None = None
         # Meshes and clouds are converted after the answer is sent, one plan after another.
         self._publishing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan_outputs")
+        self._newest_to_show: Callable[[PlanOutputs], None] | None = None
         self._requests_group = ReentrantCallbackGroup()
         self._service = self.create_service(
-            srv.PlanGrasp, "plan_grasp", self._answer_service, callback_group=self._requests_group
+            srv.PlanGrasp,
+            "plan_grasp",
+            self._answer_service,
+            qos_profile=qos_profiles.PLAN_SERVICE,
+            callback_group=self._requests_group,
         )
         self._instructions = self.create_subscription(
             String,
@@ -177,14 +182,14 @@ class GraspPlannerNode(LifecycleNode):
         super().destroy_node()
 
     def _answer_service(self, request: srv.PlanGrasp.Request, response: srv.PlanGrasp.Response):
-        response.plan = self._answer(request.request, is_shown_on_failure=False)
+        response.plan = self._answer(request.request, is_only_shown=False)
         return response
 
     def _answer_instruction(self, message: String) -> None:
-        self._answer(msg.GraspRequest(instruction=message.data), is_shown_on_failure=True)
+        self._answer(msg.GraspRequest(instruction=message.data), is_only_shown=True)
 
-    def _answer(self, request: msg.GraspRequest, is_shown_on_failure: bool) -> msg.GraspPlan:
-        """The answer to a request, whatever happens."""
+    def _answer(self, request: msg.GraspRequest, is_only_shown: bool) -> msg.GraspPlan:
+        """The answer to a request, whatever happens; with `is_only_shown` the topics are the only way to tell it."""
         header = request.cloud.header
         start_s = time.monotonic()
         try:
@@ -203,18 +208,24 @@ class GraspPlannerNode(LifecycleNode):
             answer = message_from_error(unexpected, request.instruction, header)
         self._diagnostics.count(answer, time.monotonic() - start_s)
         if answer.code == SUCCESS_CODE:
-            self._show(lambda outputs: outputs.show_plan(plan, answer))
-        elif is_shown_on_failure:
-            self._show(lambda outputs: outputs.show_failure(answer))
+            self._show(lambda outputs: outputs.show_plan(plan, answer), is_only_shown)
+        elif is_only_shown:
+            self._show(lambda outputs: outputs.show_failure(answer), is_only_shown)
         return answer
 
-    def _show(self, publish: Callable[[PlanOutputs], None]) -> None:
+    def _show(self, publish: Callable[[PlanOutputs], None], is_only_shown: bool) -> None:
         outputs = self._outputs
         if outputs is not None:
-            self._publishing.submit(self._publish_logged, publish, outputs)
+            self._newest_to_show = publish
+            due_s = time.monotonic() + SHOWING_DELAY_S
+            self._publishing.submit(self._publish_logged, publish, outputs, is_only_shown, due_s)
 
-    def _publish_logged(self, publish: Callable[[PlanOutputs], None], outputs: PlanOutputs) -> None:
-        time.sleep(SHOWING_DELAY_S)
+    def _publish_logged(
+        self, publish: Callable[[PlanOutputs], None], outputs: PlanOutputs, is_only_shown: bool, due_s: float
+    ) -> None:
+        if publish is not self._newest_to_show and not is_only_shown:
+            return
+        time.sleep(max(0.0, due_s - time.monotonic()))
         try:
             publish(outputs)
         except Exception as error:
@@ -262,6 +273,10 @@ def main() -> int:
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        # A signal may end ROS under a node that is still starting; whatever fails then is of no interest.
+        if rclpy.ok():
+            raise
     finally:
         node.stop_planning("it was shut down")
         executor.shutdown()
