@@ -49,7 +49,20 @@ STRANGE_TEXTS = (
     "'; drop table grasps; --",
     "../../etc/passwd",
 )
-ENCODINGS = ("", "rgb8", "bgr8", "rgba8", "mono8", "mono16", "16UC1", "32FC1", "yuv422", "bayer_rggb8", "RGB8", "rgb8\0")
+ENCODINGS = (
+    "",
+    "rgb8",
+    "bgr8",
+    "rgba8",
+    "mono8",
+    "mono16",
+    "16UC1",
+    "32FC1",
+    "yuv422",
+    "bayer_rggb8",
+    "RGB8",
+    "rgb8\0",
+)
 
 Choice = TypeVar("Choice")
 Message = TypeVar("Message")

@@ -5,6 +5,7 @@ latched topics `~/grasps`, `~/contact_map`, `~/contact_cloud` and `~/markers`. P
 a bounded queue, so that the executor stays free.
 """
 
+import contextlib
 import sys
 import time
 import traceback
@@ -23,6 +24,7 @@ from funcgrasp_core.assets import COMPACT_CHECKPOINT
 from funcgrasp_core.errors import SUCCESS_CODE, FuncGraspError, ModelNotReadyError
 from funcgrasp_core.planning.grasp_planner import GraspPlanner
 from funcgrasp_ros import msg, qos_profiles, srv
+from funcgrasp_ros.clean_ending import raise_on_signals
 from funcgrasp_ros.conversions.grasp_plans import message_from_error, message_from_plan
 from funcgrasp_ros.diagnostics import PlannerDiagnostics
 from funcgrasp_ros.live_settings import LiveSettings
@@ -264,24 +266,25 @@ def _not_ready(reason: str) -> ModelNotReadyError:
 def main() -> int:
     """Runs the node until it is interrupted."""
     rclpy.init()
-    node = GraspPlannerNode()
-    executor = MultiThreadedExecutor(num_threads=NUM_EXECUTOR_THREADS)
-    executor.add_node(node)
-    try:
-        if node.get_parameter("autostart").value:
-            node.start()
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except Exception:
-        # A signal may end ROS under a node that is still starting; whatever fails then is of no interest.
-        if rclpy.ok():
-            raise
-    finally:
-        node.stop_planning("it was shut down")
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
+    raise_on_signals()
+    with contextlib.ExitStack() as ending:
+        ending.callback(rclpy.try_shutdown)
+        try:
+            node = GraspPlannerNode()
+            ending.callback(node.destroy_node)
+            executor = MultiThreadedExecutor(num_threads=NUM_EXECUTOR_THREADS)
+            ending.callback(executor.shutdown)
+            ending.callback(node.stop_planning, "it was shut down")
+            executor.add_node(node)
+            if node.get_parameter("autostart").value:
+                node.start()
+            executor.spin()
+        except (KeyboardInterrupt, ExternalShutdownException):
+            pass
+        except Exception:
+            # A signal may end ROS under a node that is still starting; what fails then is of no interest.
+            if rclpy.ok():
+                raise
     return 0
 
 

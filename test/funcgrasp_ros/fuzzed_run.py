@@ -39,6 +39,8 @@ from funcgrasp_ros.grasp_planner_node import GraspPlannerNode
 PATIENCE_S = 60.0
 WARM_UP_SHARE = 0.3
 LEAST_SENTENCE = 15
+LEAST_CODES = 8
+"""Were all messages refused for one reason, the checks behind it would not be tried."""
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 KNOWN_CODES = frozenset(error_codes().values()) - {FuncGraspError.code}
 
