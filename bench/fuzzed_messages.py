@@ -105,7 +105,7 @@ class MessageFuzzer:
 
     def text(self) -> str:
         """An instruction: strange texts, whole or in the middle of a good one."""
-        self._is_valid = self._random.random() < self._valid_share
+        self._is_valid = bool(self._random.random() < self._valid_share)
         if self._is_valid:
             return INSTRUCTION
         text = self.choose(STRANGE_TEXTS)
@@ -117,7 +117,7 @@ class MessageFuzzer:
 
     def choose(self, choices: Sequence[Choice]) -> Choice:
         """One of several."""
-        return choices[self._random.integers(len(choices))]
+        return choices[self.whole_number(len(choices))]
 
     def whole_number(self, limit: int) -> int:
         """From 0 to below the limit."""
@@ -151,7 +151,7 @@ class MessageFuzzer:
         return array.array("B", bytes(changed))
 
     def _mutated(self, message: Message, mutations: Sequence[Mutation]) -> Message:
-        self._is_valid = self._random.random() < self._valid_share
+        self._is_valid = bool(self._random.random() < self._valid_share)
         if not self._is_valid:
             for _ in range(1 + self.whole_number(MAX_MUTATIONS)):
                 self.choose(mutations)(self, message)

@@ -3,12 +3,18 @@
 rclpy handles the two signals from its `init` to its `shutdown`. A node that first imports PyTorch for seconds would end
 with a traceback before that, and one that is interrupted again while it ends would, too. Imports nothing that takes
 long.
+
+    end_cleanly_on_signals()
+    from package.heavy_node import main
+    exit_at_once(main())
 """
 
 import enum
 import os
 import signal
+import sys
 from types import FrameType
+from typing import NoReturn
 
 
 class _Stage(enum.Enum):
@@ -30,6 +36,16 @@ def raise_on_signals() -> None:
     """From now on the first signal raises KeyboardInterrupt, and later ones do nothing. Called after rclpy's `init`."""
     global _stage
     _stage = _Stage.RUNNING
+
+
+def exit_at_once(exit_code: int) -> NoReturn:
+    """Ends the process after a `main` that has ended its threads and left nothing open.
+
+    Python would first take all modules apart, which with PyTorch is a second of processor time.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with InProcessNode() as node:
         report = run(node, arguments.num_messages, arguments.seed)
-    print(json.dumps({**asdict(report), "is_optimised": not __debug__}))
+    print(json.dumps({**vars(report), "is_optimised": not __debug__}))
 
 
 if __name__ == "__main__":

@@ -46,8 +46,7 @@ def test_without_assertions_broken_messages_are_refused_all_the_same():
     program = Path(__file__).with_name("fuzzed_run.py")
     child = subprocess.run(
         [sys.executable, "-O", str(program), "--num-messages", "200", "--seed", "7"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         timeout=CHILD_PATIENCE_S,
