@@ -47,12 +47,12 @@ NUM_POINTS = 100_000
 WARM_UP_CALLS = 3
 PATIENCE_S = 120.0
 PARAMETERS = "/**:\n  ros__parameters:\n    transform_timeout: 0.0\n"
-BALL_SEMI_AXES = (1.0, 0.7, 1.6)
+EGG_PROPORTIONS = (1.0, 0.7, 1.6)
 
 
 def large_cloud() -> PointCloud2:
     """An egg of 13 cm, densely sampled."""
-    points = np.resize(valid_points(), (NUM_POINTS, 3)) * np.float32(BALL_SEMI_AXES)
+    points = np.resize(valid_points(), (NUM_POINTS, 3)) * np.array(EGG_PROPORTIONS, dtype=np.float32)
     noise = np.random.default_rng(1).normal(0, 1e-3, points.shape)
     return cloud_from_points((points + noise).astype(np.float32), Header(frame_id="table"))
 

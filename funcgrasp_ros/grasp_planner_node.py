@@ -41,6 +41,10 @@ SHOWING_DELAY_S = 0.03
 """Plans are shown this much later than they are answered: turning meshes into messages must not hold up the answer, nor
 the next request of a client that asks again at once. Where plans come faster, only the newest is shown."""
 
+ENDING_PATIENCE_S = 1.0
+"""A node that is destroyed waits so long for the plan that is being made. Nobody awaits it any more, and a process that
+was told to end is killed when it takes too long."""
+
 PlannerBuilder = Callable[[PlannerSettings], Planner]
 
 
@@ -179,7 +183,7 @@ class GraspPlannerNode(LifecycleNode):
     def destroy_node(self) -> None:
         """Ends the threads and removes the node."""
         self.stop_planning("it was shut down")
-        self._wait_for_planner()
+        self._wait_for_planner(ENDING_PATIENCE_S)
         self._publishing.shutdown(cancel_futures=True)
         super().destroy_node()
 
@@ -243,10 +247,10 @@ class GraspPlannerNode(LifecycleNode):
         if self._outputs is not None:
             self._outputs.num_marker_hands = settings.num_marker_hands
 
-    def _wait_for_planner(self) -> None:
-        """Until the planner is done with what it was doing when the last session was cancelled."""
+    def _wait_for_planner(self, timeout_s: float | None = None) -> None:
+        """Until the planner is done with what it was doing when the last session was cancelled, or time is over."""
         if self._last_session is not None:
-            self._last_session.wait_until_idle()
+            self._last_session.wait_until_idle(timeout_s)
             self._last_session = None
 
     def _release(self) -> None:

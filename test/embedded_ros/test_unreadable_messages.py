@@ -31,7 +31,7 @@ def spinning(ros):
 def test_a_spinning_executor_passes_over_what_it_cannot_read(spinning, capfd):
     from std_msgs.msg import String
 
-    node, heard, publisher = spinning
+    _, heard, publisher = spinning
     wait_until(lambda: publisher.get_subscription_count() > 0)
     publisher.publish(b"\x00\x01\x00\x00\xff\xff\xff\xff")
     publisher.publish(String(data="still here"))
