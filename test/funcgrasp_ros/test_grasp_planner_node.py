@@ -302,5 +302,6 @@ def test_a_node_is_destroyed_without_the_plan_that_takes_too_long():
         assert service.wait_for_service(timeout_sec=PATIENCE_S)
         service.call_async(srv.PlanGrasp.Request(request=bench.request()))
         assert started.wait(PATIENCE_S)
+        bench.planner_node.stop_planning("it was shut down")
     assert not bench.planner.observations
     go_on.set()
