@@ -1,29 +1,31 @@
 """Messages as broken publishers and clients send them: seeded mutations of valid ones, few of which stay valid."""
 
 import array
-import io
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-import PIL.Image
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Vector3
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2, PointField
-from std_msgs.msg import Header
 
+from bench.valid_messages import (
+    CLOUD_FRAME,
+    INSTRUCTION,
+    valid_camera_info,
+    valid_cloud,
+    valid_compressed_image,
+    valid_image,
+    valid_points,
+    valid_request,
+)
 from funcgrasp_core.contracts import VIEW_SLOTS
 from funcgrasp_ros import msg
-from funcgrasp_ros.conversions.clouds import cloud_from_points
-from funcgrasp_ros.conversions.images import image_from_rgb
 
 VALID_SHARE = 0.04
 MAX_MUTATIONS = 3
-CLOUD_FRAME, CAMERA_FRAME = "table", "lens"
-INSTRUCTION = "hold it"
-IMAGE_WIDTH, IMAGE_HEIGHT, FOCAL_LENGTH = 32, 24, 40.0
 
 GIANTS = (0, 1, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1)
 STRANGE_NUMBERS = (0.0, -1.0, 1e-300, 1e30, -3e38, float("nan"), float("inf"), float("-inf"))
@@ -156,54 +158,6 @@ class MessageFuzzer:
             for _ in range(1 + self.whole_number(MAX_MUTATIONS)):
                 self.choose(mutations)(self, message)
         return message
-
-
-def valid_points() -> np.ndarray:
-    """[150, 3] float32 points of a ball of 8 cm."""
-    directions = np.random.default_rng(0).normal(size=(150, 3))
-    return (0.04 * directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.float32)
-
-
-def valid_cloud() -> PointCloud2:
-    """A ball as the planner wants it."""
-    return cloud_from_points(valid_points(), Header(frame_id=CLOUD_FRAME))
-
-
-def valid_image() -> Image:
-    """A small colour picture."""
-    return image_from_rgb(_pixels(), Header(frame_id=CAMERA_FRAME))
-
-
-def valid_compressed_image(file_format: str = "PNG") -> CompressedImage:
-    """The same, as JPEG or PNG."""
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(_pixels()).save(buffer, format=file_format)
-    header = Header(frame_id=CAMERA_FRAME)
-    return CompressedImage(header=header, format=file_format.lower(), data=array.array("B", buffer.getvalue()))
-
-
-def valid_camera_info() -> CameraInfo:
-    """The calibration of the picture's camera."""
-    centre = ((IMAGE_WIDTH - 1) / 2, (IMAGE_HEIGHT - 1) / 2)
-    matrix = np.array([FOCAL_LENGTH, 0, centre[0], 0, FOCAL_LENGTH, centre[1], 0, 0, 1])
-    header = Header(frame_id=CAMERA_FRAME)
-    return CameraInfo(header=header, width=IMAGE_WIDTH, height=IMAGE_HEIGHT, k=matrix, distortion_model="plumb_bob")
-
-
-def valid_request(**fields) -> msg.GraspRequest:
-    """A request with everything in it, but for the fields given."""
-    good = {
-        "instruction": INSTRUCTION,
-        "cloud": valid_cloud(),
-        "images": [valid_image()],
-        "camera_infos": [valid_camera_info()],
-        "num_candidates": 1,
-    }
-    return msg.GraspRequest(**{**good, **fields})
-
-
-def _pixels() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (IMAGE_HEIGHT, IMAGE_WIDTH, 3), dtype=np.uint8)
 
 
 def _strange_header(fuzzer: MessageFuzzer, message) -> None:

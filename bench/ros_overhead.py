@@ -32,8 +32,9 @@ import rclpy  # noqa: E402
 from sensor_msgs.msg import PointCloud2  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from bench.fuzzed_messages import MessageFuzzer, valid_points  # noqa: E402
+from bench.fuzzed_messages import MessageFuzzer  # noqa: E402
 from bench.side_by_side import machine_facts  # noqa: E402
+from bench.valid_messages import valid_points  # noqa: E402
 from funcgrasp_core.errors import SUCCESS_CODE  # noqa: E402
 from funcgrasp_ros import msg  # noqa: E402
 from funcgrasp_ros.conversions.clouds import cloud_from_points  # noqa: E402

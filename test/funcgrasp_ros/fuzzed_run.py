@@ -20,10 +20,10 @@ from sample_plans import SamplePlanner
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
-from bench.fuzzed_messages import (
+from bench.fuzzed_messages import MessageFuzzer
+from bench.valid_messages import (
     CAMERA_FRAME,
     CLOUD_FRAME,
-    MessageFuzzer,
     valid_camera_info,
     valid_cloud,
     valid_compressed_image,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 
-from bench.fuzzed_messages import valid_cloud
+from bench.valid_messages import valid_cloud
 from funcgrasp_ros import msg, qos_profiles, srv
 
 PATIENCE_S = 120.0

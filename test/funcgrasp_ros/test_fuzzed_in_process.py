@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fuzzed_run import LEAST_CODES, FuzzReport, InProcessNode, run
 
-from bench.fuzzed_messages import valid_request
+from bench.valid_messages import valid_request
 from funcgrasp_ros import msg
 
 pytestmark = pytest.mark.ros

@@ -9,7 +9,8 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import String
 
-from bench.fuzzed_messages import INSTRUCTION, MessageFuzzer, valid_request
+from bench.fuzzed_messages import MessageFuzzer
+from bench.valid_messages import INSTRUCTION, valid_request
 from funcgrasp_ros import msg, qos_profiles
 
 pytestmark = pytest.mark.ros
