@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from embedded_ros.cdr import MalformedDataError
 from embedded_ros.context import Context, get_default_context
 from embedded_ros.dds_library import INFINITE_NS
 from embedded_ros.errors import InvalidHandle
@@ -20,6 +21,7 @@ from embedded_ros.exceptions import (
     ShutdownException,
     TimeoutException,
 )
+from embedded_ros.log import get_logger
 from embedded_ros.tasks import Future, Task
 from embedded_ros.times import NANOSECONDS
 from embedded_ros.wire import WaitSet
@@ -117,9 +119,13 @@ class Executor:
                 self._busy_changed.notify_all()
 
     def spin(self) -> None:
-        """Run callbacks until shutdown."""
+        """Run callbacks until shutdown; messages that cannot be read are logged and passed over."""
         while self._context.ok() and not self._is_shutdown:
-            self.spin_once()
+            try:
+                self.spin_once()
+            except MalformedDataError as error:
+                # What another process sends must not end this one.
+                get_logger("rclpy").error(f"A message is passed over: {error}")
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Run one callback, or wait for one; None or a negative timeout waits for ever."""

@@ -1,5 +1,6 @@
 """Services and their clients."""
 
+import dataclasses
 import inspect
 import itertools
 import struct
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from embedded_ros.callback_groups import CallbackGroup
+from embedded_ros.cdr import MalformedDataError
 from embedded_ros.errors import refuse_members
 from embedded_ros.interface_table import dds_type_name, type_hash
 from embedded_ros.message_classes import Message, decode_body, encode_body
@@ -20,6 +22,8 @@ from embedded_ros.wire import Participant, RawReader, RawWriter, Sample
 
 _SERVICE_HEADER = struct.Struct("<Qq")
 _CLIENT_MATCH_TIMEOUT_S = 0.1
+_ANSWERS_TO_ALL_CLIENTS = 1000
+"""A client's reader receives the answers to all clients: so many must not push out its own."""
 
 
 class _ServiceEndpoint(Waitable):
@@ -38,7 +42,10 @@ class _ServiceEndpoint(Waitable):
         request = (dds_topic_name("rq", srv_name, qos_profile) + "Request", dds_type_name(srv_type.Request.FULL_NAME))
         response = (dds_topic_name("rr", srv_name, qos_profile) + "Reply", dds_type_name(srv_type.Response.FULL_NAME))
         outgoing, incoming = (request, response) if is_client else (response, request)
-        self.reader = RawReader(participant, *incoming, wire_qos(qos_profile, user_data, is_writer=False))
+        reader_qos = wire_qos(qos_profile, user_data, is_writer=False)
+        if is_client and reader_qos.depth is not None:
+            reader_qos = dataclasses.replace(reader_qos, depth=max(reader_qos.depth, _ANSWERS_TO_ALL_CLIENTS))
+        self.reader = RawReader(participant, *incoming, reader_qos)
         self.writer = RawWriter(participant, *outgoing, wire_qos(qos_profile, user_data, is_writer=True))
         self.wait_handle = self.reader.condition
 
@@ -52,12 +59,17 @@ class _ServiceEndpoint(Waitable):
         encode_body(message, body)
         self.writer.write(body)
 
-    def _take(self, cls: type[Message]) -> tuple[int, int, Any, Sample] | None:
+    def _take(self, cls: type[Message], only_for: int | None = None) -> tuple[int, int, Any, Sample] | None:
+        """Client, sequence number, message and sample; None if nothing came, or only for another client."""
         sample = self.reader.take()
         if sample is None:
             return None
+        if len(sample.body) < _SERVICE_HEADER.size:
+            raise MalformedDataError(f"{cls.FULL_NAME}: {len(sample.body)} bytes are too few for a service's message")
         order = ">" if sample.header[:2] == b"\0\0" else "<"
         guid, sequence = struct.unpack_from(f"{order}Qq", sample.body)
+        if only_for not in (None, guid):
+            return None
         # The header's 16 bytes keep the alignment of what follows.
         message = decode_body(cls, sample.header, sample.body[_SERVICE_HEADER.size :])
         return guid, sequence, message, sample
@@ -130,8 +142,8 @@ class Client(_ServiceEndpoint):
 
     def take(self, executor: Any) -> Callable[[], Any] | None:
         """The setting of the result that a response brings; responses to other clients are passed over."""
-        taken = self._take(self.srv_type.Response)
-        if taken is None or taken[0] != self._guid:
+        taken = self._take(self.srv_type.Response, only_for=self._guid)
+        if taken is None:
             return None
         with self._lock:
             future = self._pending.pop(taken[1], None)

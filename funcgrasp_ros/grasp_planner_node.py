@@ -5,6 +5,7 @@ latched topics `~/grasps`, `~/contact_map`, `~/contact_cloud` and `~/markers`. P
 a bounded queue, so that the executor stays free.
 """
 
+import contextlib
 import sys
 import time
 import traceback
@@ -23,6 +24,7 @@ from funcgrasp_core.assets import COMPACT_CHECKPOINT
 from funcgrasp_core.errors import SUCCESS_CODE, FuncGraspError, ModelNotReadyError
 from funcgrasp_core.planning.grasp_planner import GraspPlanner
 from funcgrasp_ros import msg, qos_profiles, srv
+from funcgrasp_ros.clean_ending import raise_on_signals
 from funcgrasp_ros.conversions.grasp_plans import message_from_error, message_from_plan
 from funcgrasp_ros.diagnostics import PlannerDiagnostics
 from funcgrasp_ros.live_settings import LiveSettings
@@ -37,7 +39,11 @@ and requests to refuse. The executor starts a thread only when all others are at
 
 SHOWING_DELAY_S = 0.03
 """Plans are shown this much later than they are answered: turning meshes into messages must not hold up the answer, nor
-the next request of a client that asks again at once."""
+the next request of a client that asks again at once. Where plans come faster, only the newest is shown."""
+
+ENDING_PATIENCE_S = 1.0
+"""A node that is destroyed waits so long for the plan that is being made. Nobody awaits it any more, and a process that
+was told to end is killed when it takes too long."""
 
 PlannerBuilder = Callable[[PlannerSettings], Planner]
 
@@ -74,9 +80,14 @@ class GraspPlannerNode(LifecycleNode):
         self._planner: Planner | None = None
         # Meshes and clouds are converted after the answer is sent, one plan after another.
         self._publishing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan_outputs")
+        self._newest_to_show: Callable[[PlanOutputs], None] | None = None
         self._requests_group = ReentrantCallbackGroup()
         self._service = self.create_service(
-            srv.PlanGrasp, "plan_grasp", self._answer_service, callback_group=self._requests_group
+            srv.PlanGrasp,
+            "plan_grasp",
+            self._answer_service,
+            qos_profile=qos_profiles.PLAN_SERVICE,
+            callback_group=self._requests_group,
         )
         self._instructions = self.create_subscription(
             String,
@@ -172,19 +183,19 @@ class GraspPlannerNode(LifecycleNode):
     def destroy_node(self) -> None:
         """Ends the threads and removes the node."""
         self.stop_planning("it was shut down")
-        self._wait_for_planner()
+        self._wait_for_planner(ENDING_PATIENCE_S)
         self._publishing.shutdown(cancel_futures=True)
         super().destroy_node()
 
     def _answer_service(self, request: srv.PlanGrasp.Request, response: srv.PlanGrasp.Response):
-        response.plan = self._answer(request.request, is_shown_on_failure=False)
+        response.plan = self._answer(request.request, is_only_shown=False)
         return response
 
     def _answer_instruction(self, message: String) -> None:
-        self._answer(msg.GraspRequest(instruction=message.data), is_shown_on_failure=True)
+        self._answer(msg.GraspRequest(instruction=message.data), is_only_shown=True)
 
-    def _answer(self, request: msg.GraspRequest, is_shown_on_failure: bool) -> msg.GraspPlan:
-        """The answer to a request, whatever happens."""
+    def _answer(self, request: msg.GraspRequest, is_only_shown: bool) -> msg.GraspPlan:
+        """The answer to a request, whatever happens; with `is_only_shown` the topics are the only way to tell it."""
         header = request.cloud.header
         start_s = time.monotonic()
         try:
@@ -203,18 +214,24 @@ class GraspPlannerNode(LifecycleNode):
             answer = message_from_error(unexpected, request.instruction, header)
         self._diagnostics.count(answer, time.monotonic() - start_s)
         if answer.code == SUCCESS_CODE:
-            self._show(lambda outputs: outputs.show_plan(plan, answer))
-        elif is_shown_on_failure:
-            self._show(lambda outputs: outputs.show_failure(answer))
+            self._show(lambda outputs: outputs.show_plan(plan, answer), is_only_shown)
+        elif is_only_shown:
+            self._show(lambda outputs: outputs.show_failure(answer), is_only_shown)
         return answer
 
-    def _show(self, publish: Callable[[PlanOutputs], None]) -> None:
+    def _show(self, publish: Callable[[PlanOutputs], None], is_only_shown: bool) -> None:
         outputs = self._outputs
         if outputs is not None:
-            self._publishing.submit(self._publish_logged, publish, outputs)
+            self._newest_to_show = publish
+            due_s = time.monotonic() + SHOWING_DELAY_S
+            self._publishing.submit(self._publish_logged, publish, outputs, is_only_shown, due_s)
 
-    def _publish_logged(self, publish: Callable[[PlanOutputs], None], outputs: PlanOutputs) -> None:
-        time.sleep(SHOWING_DELAY_S)
+    def _publish_logged(
+        self, publish: Callable[[PlanOutputs], None], outputs: PlanOutputs, is_only_shown: bool, due_s: float
+    ) -> None:
+        if publish is not self._newest_to_show and not is_only_shown:
+            return
+        time.sleep(max(0.0, due_s - time.monotonic()))
         try:
             publish(outputs)
         except Exception as error:
@@ -231,10 +248,10 @@ class GraspPlannerNode(LifecycleNode):
             self._outputs.num_marker_hands = settings.num_marker_hands
             self._outputs.num_grasp_frames = settings.grasp_frames
 
-    def _wait_for_planner(self) -> None:
-        """Until the planner is done with what it was doing when the last session was cancelled."""
+    def _wait_for_planner(self, timeout_s: float | None = None) -> None:
+        """Until the planner is done with what it was doing when the last session was cancelled, or time is over."""
         if self._last_session is not None:
-            self._last_session.wait_until_idle()
+            self._last_session.wait_until_idle(timeout_s)
             self._last_session = None
 
     def _release(self) -> None:
@@ -254,20 +271,25 @@ def _not_ready(reason: str) -> ModelNotReadyError:
 def main() -> int:
     """Runs the node until it is interrupted."""
     rclpy.init()
-    node = GraspPlannerNode()
-    executor = MultiThreadedExecutor(num_threads=NUM_EXECUTOR_THREADS)
-    executor.add_node(node)
-    try:
-        if node.get_parameter("autostart").value:
-            node.start()
-        executor.spin()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        node.stop_planning("it was shut down")
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
+    raise_on_signals()
+    with contextlib.ExitStack() as ending:
+        ending.callback(rclpy.try_shutdown)
+        try:
+            node = GraspPlannerNode()
+            ending.callback(node.destroy_node)
+            executor = MultiThreadedExecutor(num_threads=NUM_EXECUTOR_THREADS)
+            ending.callback(executor.shutdown)
+            ending.callback(node.stop_planning, "it was shut down")
+            executor.add_node(node)
+            if node.get_parameter("autostart").value:
+                node.start()
+            executor.spin()
+        except (KeyboardInterrupt, ExternalShutdownException):
+            pass
+        except Exception:
+            # A signal may end ROS under a node that is still starting; what fails then is of no interest.
+            if rclpy.ok():
+                raise
     return 0
 
 

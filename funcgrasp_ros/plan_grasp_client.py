@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from funcgrasp_core.errors import SUCCESS_CODE
-from funcgrasp_ros import msg, srv
+from funcgrasp_ros import msg, qos_profiles, srv
 from funcgrasp_ros.plan_table import plan_table, refusal_text
 
 EXIT_REFUSED, EXIT_NO_ANSWER = 1, 3
@@ -29,7 +29,7 @@ class PlanGraspClient:
 
     def __init__(self, node: Node, service_name: str = "plan_grasp"):
         self._node = node
-        self._client = node.create_client(srv.PlanGrasp, service_name)
+        self._client = node.create_client(srv.PlanGrasp, service_name, qos_profile=qos_profiles.PLAN_SERVICE)
 
     def wait_for_planner(self, timeout_s: float) -> bool:
         """Whether a planner offers the service within the time."""

@@ -71,9 +71,13 @@ class PlanningSession:
         self._inputs.close()
         self._queue.close(timeout_s=0, abandon_running=True)
 
-    def wait_until_idle(self) -> None:
-        """After `cancel`: waits until the planner has dropped the request that was running, and is free."""
-        self._queue.close()
+    def wait_until_idle(self, timeout_s: float | None = None) -> None:
+        """After `cancel`: waits until the planner has dropped the request that was running, and is free.
+
+        Args:
+            timeout_s: how long at most; None: however long it takes.
+        """
+        self._queue.close(timeout_s)
 
     def num_unfinished(self) -> int:
         """Requests that wait or run."""

@@ -35,6 +35,15 @@ SENSOR_OUTPUT = QoSProfile(
 )
 """A played-back sensor: reliable, so that every kind of reader hears it."""
 
+PLAN_SERVICE = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=100,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
+"""Requests and answers of `plan_grasp`. Over DDS every client of a service receives the answers to all of them, and of
+ROS's usual ten a slow client may miss its own."""
+
 DIAGNOSTICS_OUTPUT = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
     depth=10,

@@ -41,13 +41,13 @@ def transform_from_matrix(matrix: np.ndarray) -> Transform:
 
 def point_from_array(position: np.ndarray) -> Point:
     """Point message of a position [3]."""
-    x, y, z = (float(value) for value in position)
+    x, y, z = np.asarray(position, dtype=np.float64).tolist()
     return Point(x=x, y=y, z=z)
 
 
 def vector_from_array(vector: np.ndarray) -> Vector3:
     """Vector message of a vector [3]."""
-    x, y, z = (float(value) for value in vector)
+    x, y, z = np.asarray(vector, dtype=np.float64).tolist()
     return Vector3(x=x, y=y, z=z)
 
 

@@ -287,3 +287,21 @@ def test_deactivation_answers_the_running_request_and_the_waiting_one_at_once():
         go_on.set()
         bench.planner_node.trigger_activate()
         assert bench.plan().code == SUCCESS
+
+
+def test_a_node_is_destroyed_without_the_plan_that_takes_too_long():
+    go_on, started = threading.Event(), threading.Event()
+
+    def wait_in_planner() -> None:
+        started.set()
+        go_on.wait()
+
+    with NodeBench() as bench:
+        bench.planner.before_planning = wait_in_planner
+        service = bench.node.create_client(srv.PlanGrasp, "plan_grasp")
+        assert service.wait_for_service(timeout_sec=PATIENCE_S)
+        service.call_async(srv.PlanGrasp.Request(request=bench.request()))
+        assert started.wait(PATIENCE_S)
+        bench.planner_node.stop_planning("it was shut down")
+    assert not bench.planner.observations
+    go_on.set()
