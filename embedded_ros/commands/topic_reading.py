@@ -8,13 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from embedded_ros.commands.message_text import TextLayout, message_to_yaml, select_field
-from embedded_ros.commands.offered_qos import matching_profile, offered_policies
 from embedded_ros.commands.parsing import CommandError, Verb, add_timeout, positive_integer
 from embedded_ros.commands.qos_options import add_qos_options, profile_from_options
 from embedded_ros.commands.session import Session, ends_at_interrupt, open_session
 from embedded_ros.commands.type_names import load_message_class
 from embedded_ros.message_classes import Message
-from embedded_ros.qos import QoSProfile
+from embedded_ros.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 _DEPTH = 100
 _REPORT_PERIOD_S = 1.0
@@ -69,11 +68,17 @@ def _profile_of_publishers(session: Session, topic: str, message_class: Any, tim
     known = session.topics().get(topic)
     if known and message_class.FULL_NAME not in known:
         raise CommandError(f"topic '{topic}' is of type {', '.join(known)}, not {message_class.FULL_NAME}")
-    participant = session.node.context.participant
-    offered = session.wait_for(lambda: offered_policies(participant, topic) or None, timeout_s)
-    if offered is None:
+    publishers = session.wait_for(lambda: session.node.get_publishers_info_by_topic(topic) or None, timeout_s)
+    if publishers is None:
         raise CommandError(f"nobody published '{topic}' within {timeout_s:g} s")
-    return matching_profile(offered, _DEPTH)
+    offered = [publisher.qos_profile for publisher in publishers]
+    is_reliable = all(profile.reliability == ReliabilityPolicy.RELIABLE for profile in offered)
+    is_kept = all(profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for profile in offered)
+    return QoSProfile(
+        depth=_DEPTH,
+        reliability=ReliabilityPolicy.RELIABLE if is_reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if is_kept else DurabilityPolicy.VOLATILE,
+    )
 
 
 def _add_hz_arguments(parser: argparse.ArgumentParser) -> None:
