@@ -20,7 +20,7 @@ from embedded_ros.errors import NotInSubsetError
 from embedded_ros.interface_table import PLACEHOLDER_FIELD, STRUCT_CODES, find_interface, list_interfaces
 
 _INTEGER_BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
-_LARGEST_FLOAT32 = 3.402823466e38
+_LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
 _CHECKS_FIELDS = os.environ.get("ROS_PYTHON_CHECK_FIELDS") != "0"
 
 
