@@ -169,7 +169,7 @@ def parse_definition(full_name: str, text: str) -> Interface:
     package = full_name.split("/")[0]
     interface = Interface(full_name, [], [], {})
     for line in text.splitlines():
-        line = _without_comment(line)
+        line = without_comment(line).strip()
         if not line:
             continue
         found = _FIELD_LINE.match(line)
@@ -187,7 +187,8 @@ def parse_definition(full_name: str, text: str) -> Interface:
     return interface
 
 
-def _without_comment(line: str) -> str:
+def without_comment(line: str) -> str:
+    """A line of a definition up to its comment; a # in quotes begins none."""
     quote = ""
     for position, character in enumerate(line):
         if quote:
@@ -195,8 +196,8 @@ def _without_comment(line: str) -> str:
         elif character in "\"'":
             quote = character
         elif character == "#":
-            return line[:position].strip()
-    return line.strip()
+            return line[:position].rstrip()
+    return line
 
 
 def _describe(package: str, base: str, array: str | None) -> Any:

@@ -9,7 +9,7 @@ from rosbags.interfaces import Nodetype
 
 from embedded_ros.commands.parsing import CommandError, Verb
 from embedded_ros.commands.type_names import load_message_class, load_service_class
-from embedded_ros.interface_table import PLACEHOLDER_FIELD, find_interface
+from embedded_ros.interface_table import PLACEHOLDER_FIELD, find_interface, without_comment
 from embedded_ros.packages import PackageNotFoundError, find_package
 
 _SEPARATOR = "---"
@@ -39,7 +39,7 @@ def _definition(full_name: str, with_comments: bool, with_nested_comments: bool,
     """The lines of a definition, those of nested types indented below the field that has them."""
     package = full_name.split("/")[0]
     for line in _source_lines(full_name):
-        code = _without_comment(line)
+        code = without_comment(line)
         shown = line if with_comments else code
         if shown or with_comments:
             yield "\t" * depth + shown if shown else ""
@@ -87,18 +87,6 @@ def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _without_comment(line: str) -> str:
-    quote = ""
-    for position, character in enumerate(line):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character == "#":
-            return line[:position].rstrip()
-    return line
 
 
 def _nested_type(code: str, package: str) -> str | None:

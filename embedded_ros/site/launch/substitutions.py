@@ -1,13 +1,6 @@
 """Stands in for launch.substitutions."""
 
 from embedded_ros.errors import refuse_unknown_names
-from embedded_ros.launch_expressions import (
-    AndSubstitution,
-    EqualsSubstitution,
-    NotSubstitution,
-    OrSubstitution,
-    PythonExpression,
-)
 from embedded_ros.launch_substitutions import (
     EnvironmentVariable,
     LaunchConfiguration,
