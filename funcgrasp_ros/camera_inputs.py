@@ -2,23 +2,24 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from funcgrasp_core.errors import BadImageError, NoTransformError
+from funcgrasp_core.errors import NoTransformError
 from funcgrasp_ros import msg, qos_profiles
 from funcgrasp_ros.camera_views import CameraGeometry, CameraImage
 from funcgrasp_ros.cloud_inputs import age_text
+from funcgrasp_ros.conversions.camera_infos import (
+    camera_of_raw_picture,
+    camera_of_rectified_picture,
+    check_picture_size,
+    has_camera_matrix,
+)
 from funcgrasp_ros.conversions.images import rgb_from_compressed_image, rgb_from_image
 from funcgrasp_ros.frame_transforms import FrameTransforms
 from funcgrasp_ros.latest_message import InputHealth, LatestMessage, is_too_far, seconds_between, stamp_ns
-from funcgrasp_ros.lens_models import lens_from_camera_info
 from funcgrasp_ros.planner_settings import PlannerSettings
-
-MAX_FOCAL_LENGTH = 1e6
-"""Pixels; no camera has more."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,14 @@ class Picture:
         image: the message.
         slot: view slot that somebody gave to the camera; empty if it is to be found out.
         camera_info: of the camera; None if unknown.
+        is_rectified: R and P of `camera_info` hold, not K and D.
     """
 
     name: str
     image: Image | CompressedImage
     slot: str
     camera_info: CameraInfo | None
+    is_rectified: bool
 
 
 class CameraInputs:
@@ -97,9 +100,8 @@ class CameraInputs:
         Raises:
             BadImageError: a picture contradicts itself or its CameraInfo.
         """
-        if len(request.images):
-            pictures, notes = _pictures_of(request), []
-        else:
+        pictures, notes = _pictures_of(request), []
+        if not pictures:
             pictures, notes = self._newest_pictures(settings, cloud_header)
         cameras = []
         for picture in pictures:
@@ -119,8 +121,8 @@ class CameraInputs:
             if objection:
                 notes.append(f"The image of {camera.name} is not used: {objection}.")
                 continue
-            slot = settings.slot_of_camera(camera.index)
-            pictures.append(Picture(camera.name, image, slot, camera.camera_info.newest))
+            slot, is_rectified = settings.slot_of_camera(camera.index), settings.is_rectified(camera.index)
+            pictures.append(Picture(camera.name, image, slot, camera.camera_info.newest, is_rectified))
         return pictures, notes
 
     def _subscribe(self, index: int, name: str, transport: str) -> None:
@@ -153,36 +155,38 @@ class CameraInputs:
         """The picture with what is known of its camera, and a sentence about what is not right with it, or nothing."""
         name, image, info = picture.name, picture.image, picture.camera_info
         pixels = rgb_from_compressed_image(image) if isinstance(image, CompressedImage) else rgb_from_image(image)
-        if picture.slot or info is None or not _is_calibrated(info):
+        if picture.slot:
             return CameraImage(name, pixels, picture.slot), ""
-        if (info.height, info.width) != pixels.shape[:2]:
-            raise BadImageError(
-                f"Image of {name}: {pixels.shape[1]} x {pixels.shape[0]} pixels, but its CameraInfo is for "
-                f"{info.width} x {info.height}; publish the CameraInfo of this picture's size."
-            )
+        if info is None:
+            return CameraImage(name, pixels, objection="its CameraInfo is missing"), ""
+        if not picture.is_rectified and not has_camera_matrix(info):
+            return CameraImage(name, pixels, objection="its CameraInfo holds no camera matrix K"), ""
+        check_picture_size(info, pixels.shape[1], pixels.shape[0], name)
+        camera = camera_of_rectified_picture(info, name) if picture.is_rectified else camera_of_raw_picture(info)
         try:
-            planning_from_camera = self._transforms.matrix(planning_frame, image.header, timeout_s)
+            planning_from_optical = self._transforms.matrix(planning_frame, image.header, timeout_s)
         except NoTransformError:
             # The camera is named in the plan's notes: a missing view is allowed, a missing cloud is not.
-            return CameraImage(name, pixels), ""
-        lens, objection = lens_from_camera_info(info.distortion_model, info.d)
-        note = f"The image of {name} is cropped as if its lens were straight: {objection}." if objection else ""
-        matrix = np.asarray(info.k, dtype=np.float64).reshape(3, 3)
-        return CameraImage(name, pixels, geometry=CameraGeometry(matrix, planning_from_camera, lens)), note
-
-
-def _is_calibrated(info: CameraInfo) -> bool:
-    """Whether the camera matrix is one; an uncalibrated driver sends zeros."""
-    return bool(np.isfinite(info.k).all() and 0.0 < info.k[0] < MAX_FOCAL_LENGTH and 0.0 < info.k[4] < MAX_FOCAL_LENGTH)
+            objection = f"there is no transform from its frame '{image.header.frame_id}' to '{planning_frame}'"
+            return CameraImage(name, pixels, objection=objection), ""
+        note = ""
+        if camera.lens_objection:
+            note = f"The image of {name} is cropped as if its lens were straight: {camera.lens_objection}."
+        planning_from_camera = planning_from_optical @ camera.optical_from_picture
+        geometry = CameraGeometry(camera.matrix, planning_from_camera, camera.lens)
+        return CameraImage(name, pixels, geometry=geometry), note
 
 
 def _pictures_of(request: msg.GraspRequest) -> list[Picture]:
+    """The request's own pictures; `request_from_message` has seen to it that its lists fit together."""
+    field = "images" if len(request.images) else "compressed_images"
     return [
         Picture(
-            f"request.images[{index}]",
+            f"request.{field}[{index}]",
             image,
             request.view_slots[index] if len(request.view_slots) else "",
             request.camera_infos[index] if len(request.camera_infos) else None,
+            request.images_are_rectified,
         )
-        for index, image in enumerate(request.images)
+        for index, image in enumerate(getattr(request, field))
     ]

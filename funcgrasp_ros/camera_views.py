@@ -27,7 +27,7 @@ class CameraGeometry:
 
     Attributes:
         matrix: [3, 3] pinhole intrinsics in pixels.
-        planning_from_camera: [4, 4].
+        planning_from_camera: [4, 4]; of a rectified picture, the camera after rectification.
         lens: what bends the rays before the matrix applies; None: nothing.
     """
 
@@ -59,12 +59,14 @@ class CameraImage:
         pixels: [H, W, 3] uint8 RGB.
         slot: view slot that the user gave to this camera; empty if it is to be found out.
         geometry: None if unknown.
+        objection: why `geometry` is unknown, where no slot was given.
     """
 
     name: str
     pixels: np.ndarray
     slot: str = ""
     geometry: CameraGeometry | None = None
+    objection: str = ""
 
 
 def views_from_cameras(
@@ -92,8 +94,8 @@ def views_from_cameras(
             continue
         if camera.geometry is None:
             notes.append(
-                f"The image of {camera.name} is not used: its CameraInfo or its transform is missing, and "
-                "'camera_slots' names no slot for it."
+                f"The image of {camera.name} is not used: {camera.objection}, and no view slot is named for it "
+                "('camera_slots', or 'view_slots' in a request)."
             )
             continue
         slot_index, agreement = nearest_slot(camera.geometry.planning_from_camera, centre)

@@ -93,6 +93,11 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
         "for each camera, or a single one for all.",
         read_when="configure",
     ),
+    "camera_pictures": NodeParameter(
+        ["raw"],
+        "What each camera's images are: raw, as its lens makes them (image_raw; K and D of its CameraInfo hold), or "
+        "rectified (image_rect; R and P hold). One for each camera, or a single one for all.",
+    ),
     "camera_slots": NodeParameter(
         [""],
         f"Where each of camera_topics stands, for cameras without transform or CameraInfo: {', '.join(VIEW_SLOTS)}, or "

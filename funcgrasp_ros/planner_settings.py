@@ -16,6 +16,7 @@ MAX_WORKSPACE_REACH_M = 100.0
 
 ObjectSource = Literal["cloud", "scene"]
 CameraTransport = Literal["raw", "compressed"]
+CameraPicture = Literal["raw", "rectified"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class PlannerSettings:
     max_cloud_age: float
     camera_topics: tuple[str, ...]
     camera_transports: tuple[str, ...]
+    camera_pictures: tuple[str, ...]
     camera_slots: tuple[str, ...]
     max_image_age: float
     max_camera_skew: float
@@ -79,6 +81,10 @@ class PlannerSettings:
         """One of CameraTransport: how the images of a camera come."""
         return self.camera_transports[index if len(self.camera_transports) > 1 else 0]
 
+    def is_rectified(self, index: int) -> bool:
+        """Whether the images of a camera are rectified already."""
+        return self.camera_pictures[index if len(self.camera_pictures) > 1 else 0] == "rectified"
+
     @property
     def segmentation(self) -> SegmentationConfig:
         """How scenes are taken apart."""
@@ -103,13 +109,16 @@ class PlannerSettings:
     def _check_cameras(self) -> None:
         _check_topics("camera_topics", self.camera_topics)
         _check_choice("camera_transports", self.camera_transports, get_args(CameraTransport))
+        _check_choice("camera_pictures", self.camera_pictures, get_args(CameraPicture))
         _check_choice("camera_slots", self.camera_slots, (*VIEW_SLOTS, ""))
         num_cameras = len(self.camera_topics)
-        if len(self.camera_transports) not in (1, num_cameras):
-            raise ConfigurationError(
-                f"Parameter 'camera_transports' has {len(self.camera_transports)} values for {num_cameras} "
-                "'camera_topics'; give one for each camera, or a single one for all."
-            )
+        for name in ("camera_transports", "camera_pictures"):
+            num_values = len(getattr(self, name))
+            if num_values not in (1, num_cameras):
+                raise ConfigurationError(
+                    f"Parameter '{name}' has {num_values} values for {num_cameras} 'camera_topics'; give one for each "
+                    "camera, or a single one for all."
+                )
         if self.camera_slots != ("",) and len(self.camera_slots) != num_cameras:
             raise ConfigurationError(
                 f"Parameter 'camera_slots' has {len(self.camera_slots)} values for {num_cameras} 'camera_topics'; give "

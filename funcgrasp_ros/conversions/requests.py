@@ -68,12 +68,18 @@ def object_hint_from_message(hint: msg.ObjectHint, hint_frame_from_scene: np.nda
 
 
 def _check_image_lists(message: msg.GraspRequest) -> None:
-    num_images = len(message.images)
+    if len(message.images) and len(message.compressed_images):
+        raise InvalidRequestError(
+            f"Request: {len(message.images)} 'images' and {len(message.compressed_images)} 'compressed_images'; send "
+            "all pictures in one of the two."
+        )
+    num_images = len(message.images) + len(message.compressed_images)
     for name in ("camera_infos", "view_slots"):
         length = len(getattr(message, name))
         if length not in (0, num_images):
             raise InvalidRequestError(
-                f"Request: {length} '{name}' for {num_images} images; give one for each image, or none."
+                f"Request: {length} '{name}' for {num_images} images; give one for each of 'images' or "
+                "'compressed_images', or none."
             )
     unknown_slots = sorted(set(message.view_slots) - set(VIEW_SLOTS))
     if unknown_slots:

@@ -8,6 +8,7 @@ import PIL.Image
 import pytest
 from geometry_msgs.msg import TransformStamped
 from node_bench import NodeBench, object_points
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
@@ -104,13 +105,18 @@ def request_with_camera(bench: NodeBench, **info_fields) -> msg.GraspRequest:
     return bench.request(images=[image_from_rgb(PIXELS, bench.header("lens"))], camera_infos=[info])
 
 
+def place_lens(bench: NodeBench):
+    """Tells tf that the lens looks at the object from behind; the publisher must be kept."""
+    stamped = TransformStamped(header=Header(frame_id="table"), child_frame_id="lens")
+    stamped.transform = transform_from_matrix(look_at((0.1, 0.6, 0.0), (0, 0, 0), (0, 0, 1)))
+    transforms = bench.publisher(TFMessage, "/tf_static", qos_profiles.LATCHED_OUTPUT)
+    transforms.publish(TFMessage(transforms=[stamped]))
+    return transforms
+
+
 def test_lenses_are_followed_or_their_model_is_named():
     with NodeBench() as bench:
-        # The clouds' frame is the planning frame; the camera looks at the object from behind.
-        stamped = TransformStamped(header=Header(frame_id="table"), child_frame_id="lens")
-        stamped.transform = transform_from_matrix(look_at((0.1, 0.6, 0.0), (0, 0, 0), (0, 0, 1)))
-        transforms = bench.publisher(TFMessage, "/tf_static", qos_profiles.LATCHED_OUTPUT)
-        transforms.publish(TFMessage(transforms=[stamped]))
+        transforms = place_lens(bench)
 
         def sides(**info_fields) -> int:
             answers = []
@@ -130,6 +136,53 @@ def test_lenses_are_followed_or_their_model_is_named():
         assert barrel < straight == unknown
         assert notes[:2] == [[], []]
         assert "cropped as if its lens were straight: its distortion model 'mei'" in notes[2][0]
+        del transforms
+
+
+# Focal lengths of the rectified picture are twice those of the raw one.
+RECTIFIED = {"r": np.eye(3).reshape(-1), "p": np.array([160.0, 0, 39.5, 0, 0, 160.0, 29.5, 0, 0, 0, 1, 0])}
+
+
+def test_pictures_of_a_topic_are_raw_or_rectified_as_the_parameter_says():
+    with NodeBench({"camera_topics": ["one"]}) as bench:
+        transforms = place_lens(bench)
+        images, infos = bench.publisher(Image, "one/image"), bench.publisher(CameraInfo, "one/camera_info")
+        info = CameraInfo(width=80, height=60, k=MATRIX, **RECTIFIED)
+
+        def side(picture: str) -> int:
+            bench.planner_node.set_parameters([Parameter("camera_pictures", value=[picture])])
+            bench.planner.observations.clear()
+
+            def publish() -> None:
+                images.publish(image_from_rgb(PIXELS, bench.header("lens")))
+                infos.publish(info)
+
+            answer_when(bench, publish, lambda _, views: list(views) == ["back"])
+            return bench.planner.observations[-1].views["back"].shape[0]
+
+        assert side("rectified") == pytest.approx(2 * side("raw"), abs=2)
+        del transforms
+
+
+def test_a_request_carries_a_compressed_picture_that_is_rectified():
+    with NodeBench() as bench:
+        transforms = place_lens(bench)
+        info = CameraInfo(width=80, height=60, k=MATRIX, **RECTIFIED)
+
+        def view(**fields) -> np.ndarray:
+            def is_seen() -> bool:
+                answer = bench.plan(bench.request(camera_infos=[info], **fields))
+                assert answer.code == msg.GraspPlan.SUCCESS, answer.message
+                return "back" in bench.planner.observations[-1].views
+
+            bench.wait_until(is_seen)
+            return bench.planner.observations[-1].views["back"]
+
+        raw, packed = image_from_rgb(PIXELS, bench.header("lens")), png(bench.header("lens"))
+        expected = view(images=[raw], images_are_rectified=True)
+        np.testing.assert_array_equal(view(compressed_images=[packed], images_are_rectified=True), expected)
+        assert view(compressed_images=[packed]).shape[0] < expected.shape[0]
+        del transforms
 
 
 def test_a_camera_matrix_that_is_none_leaves_the_image_out():
@@ -138,7 +191,14 @@ def test_a_camera_matrix_that_is_none_leaves_the_image_out():
         request.camera_infos[0].k = np.full(9, np.nan)
         answer = bench.plan(request)
         assert answer.code == msg.GraspPlan.SUCCESS
-        assert any("its CameraInfo or its transform is missing" in note for note in answer.notes)
+        assert any("images[0] is not used: its CameraInfo holds no camera matrix K" in note for note in answer.notes)
+
+
+def test_a_picture_of_a_frame_without_transform_is_left_out_with_a_note():
+    with NodeBench({"transform_timeout": 0.0}) as bench:
+        answer = bench.plan(request_with_camera(bench))
+        assert answer.code == msg.GraspPlan.SUCCESS
+        assert any("there is no transform from its frame 'lens' to 'table'" in note for note in answer.notes)
 
 
 def test_images_without_a_stamp_are_used():

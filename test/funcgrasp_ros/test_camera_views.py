@@ -126,10 +126,10 @@ def test_the_better_placed_of_two_cameras_has_the_slot():
 
 def test_cameras_that_cannot_be_used_are_named():
     away = look_at(OBJECT_CENTRE + BEHIND, OBJECT_CENTRE + 2 * BEHIND, (0, 0, 1))
-    unknown = CameraImage("unknown", np.zeros((2, 2, 3), dtype=np.uint8))
+    unknown = CameraImage("unknown", np.zeros((2, 2, 3), dtype=np.uint8), objection="its CameraInfo is missing")
     views, notes = views_from_cameras([camera("away", away), unknown], BOX, 1.2)
     assert not views
-    assert any("unknown" in note and "camera_slots" in note for note in notes)
+    assert any("unknown is not used: its CameraInfo is missing, and no view slot" in note for note in notes)
     assert any("away" in note and "not in its picture" in note for note in notes)
 
 

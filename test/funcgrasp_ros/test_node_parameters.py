@@ -58,6 +58,13 @@ def test_a_single_transport_is_every_cameras():
     assert [mixed.transport_of_camera(index) for index in range(2)] == ["raw", "compressed"]
 
 
+def test_pictures_are_raw_unless_they_are_said_to_be_rectified():
+    assert not settings().is_rectified(5)
+    assert settings(camera_pictures=["rectified"]).is_rectified(5)
+    mixed = settings(camera_topics=["one", "two"], camera_pictures=["raw", "rectified"])
+    assert [mixed.is_rectified(index) for index in range(2)] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -71,6 +78,8 @@ def test_a_single_transport_is_every_cameras():
         ({"cloud_topics": ["left", "right"]}, "2 topics, but 'planning_frame' is empty"),
         ({"camera_transports": ["theora"]}, "'camera_transports' holds 'theora'; expected raw, compressed"),
         ({"camera_transports": ["raw", "raw"]}, "'camera_transports' has 2 values for 6 'camera_topics'"),
+        ({"camera_pictures": ["straight"]}, "'camera_pictures' holds 'straight'; expected raw, rectified"),
+        ({"camera_pictures": ["raw"] * 3}, "'camera_pictures' has 3 values for 6 'camera_topics'"),
         ({"camera_slots": ["above"]}, "'camera_slots' holds 'above'; expected front, back.*, an empty text"),
         ({"camera_slots": ["top", "front"]}, "2 values for 6 'camera_topics'"),
         ({"camera_topics": ["one", "two"], "camera_slots": ["top", "top"]}, "names a slot twice"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import Point
 from node_bench import NodeBench, object_points
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from funcgrasp_ros import msg
@@ -62,6 +62,26 @@ REFUSALS = {
         "BAD_IMAGE",
         "CameraInfo is for 9 x 9",
     ),
+    "rectified without P": (
+        {
+            "images": [image()],
+            "camera_infos": [CameraInfo(width=2, height=2, k=np.eye(3).reshape(-1))],
+            "images_are_rectified": True,
+        },
+        "BAD_IMAGE",
+        "calibrate the camera, or send the raw image",
+    ),
+    "compressed and raw": (
+        {"images": [image()], "compressed_images": [CompressedImage()], "view_slots": ["front"]},
+        "INVALID_REQUEST",
+        "send all pictures in one of the two",
+    ),
+    "empty compressed image": (
+        {"compressed_images": [CompressedImage()], "view_slots": ["front"]},
+        "BAD_IMAGE",
+        "send a whole picture",
+    ),
+    "slot without image": ({"view_slots": ["front"]}, "INVALID_REQUEST", "for 0 images"),
     "image without camera": ({"images": [image()]}, "INVALID_REQUEST", "say where the cameras stand"),
     "too many candidates": ({"num_candidates": 1000}, "INVALID_REQUEST", "ask for fewer"),
     "depth image": ({"images": [image(encoding="16UC1")], "view_slots": ["front"]}, "BAD_IMAGE", "colour camera"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from geometry_msgs.msg import Point, Vector3
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from funcgrasp_core.contracts import GraspRequest
@@ -17,6 +17,11 @@ def convert(**fields) -> GraspRequest:
 def test_zero_candidates_mean_the_nodes_own_number():
     assert convert() == GraspRequest("hold it", num_candidates=16, seed=0)
     assert convert(num_candidates=3, seed=7) == GraspRequest("hold it", num_candidates=3, seed=7)
+
+
+def test_pictures_may_be_compressed():
+    pictures = {"compressed_images": [CompressedImage()] * 2, "view_slots": ["front", "top"]}
+    assert convert(**pictures) == convert()
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,16 @@ def test_reserved_fields_are_refused(name, value):
         ({"images": [Image()]}, "without 'camera_infos' or 'view_slots'"),
         ({"images": [Image()], "view_slots": ["front", "back"]}, "2 'view_slots' for 1 images"),
         ({"images": [Image()], "camera_infos": [CameraInfo()] * 2}, "2 'camera_infos' for 1 images"),
-        ({"view_slots": ["front"]}, "1 'view_slots' for 0 images"),
+        (
+            {"view_slots": ["front"]},
+            "1 'view_slots' for 0 images; give one for each of 'images' or 'compressed_images'",
+        ),
+        ({"images": [Image()], "compressed_images": [CompressedImage()] * 2}, "1 'images' and 2 'compressed_images'"),
+        ({"compressed_images": [CompressedImage()]}, "without 'camera_infos' or 'view_slots'"),
+        (
+            {"compressed_images": [CompressedImage()], "camera_infos": [CameraInfo()] * 2},
+            "2 'camera_infos' for 1 images",
+        ),
         ({"images": [Image()], "view_slots": ["above"]}, "expected front, back"),
         ({"images": [Image()] * 2, "view_slots": ["top", "top"]}, "names a slot twice"),
     ],
