@@ -240,9 +240,10 @@ def _file_of_another_kind(fuzzer: MessageFuzzer, image: CompressedImage) -> None
 
 
 def _strange_camera_matrix(fuzzer: MessageFuzzer, info: CameraInfo) -> None:
-    matrix = np.array(info.k)
-    matrix[fuzzer.whole_number(9)] = fuzzer.number()
-    info.k = matrix
+    name = fuzzer.choose(("k", "r", "p"))
+    matrix = np.array(getattr(info, name))
+    matrix[fuzzer.whole_number(len(matrix))] = fuzzer.number()
+    setattr(info, name, matrix)
 
 
 def _strange_distortion(fuzzer: MessageFuzzer, info: CameraInfo) -> None:
@@ -251,7 +252,10 @@ def _strange_distortion(fuzzer: MessageFuzzer, info: CameraInfo) -> None:
 
 
 def _strange_camera_size(fuzzer: MessageFuzzer, info: CameraInfo) -> None:
-    setattr(info, fuzzer.choose(("width", "height")), fuzzer.giant())
+    part, names = fuzzer.choose(
+        ((info, ("width", "height", "binning_x", "binning_y")), (info.roi, ("x_offset", "y_offset", "width", "height")))
+    )
+    setattr(part, fuzzer.choose(names), fuzzer.giant())
 
 
 def _strange_request_cloud(fuzzer: MessageFuzzer, request: msg.GraspRequest) -> None:
@@ -266,6 +270,17 @@ def _strange_request_image(fuzzer: MessageFuzzer, request: msg.GraspRequest) -> 
 def _strange_request_camera(fuzzer: MessageFuzzer, request: msg.GraspRequest) -> None:
     for info in request.camera_infos:
         fuzzer.choose(CAMERA_INFO_MUTATIONS)(fuzzer, info)
+
+
+def _rectified_pictures(fuzzer: MessageFuzzer, request: msg.GraspRequest) -> None:
+    request.images_are_rectified = True
+    _strange_request_camera(fuzzer, request)
+
+
+def _compressed_pictures(fuzzer: MessageFuzzer, request: msg.GraspRequest) -> None:
+    request.images = request.images[: fuzzer.whole_number(2)]
+    request.compressed_images = [valid_compressed_image()]
+    fuzzer.choose(COMPRESSED_IMAGE_MUTATIONS)(fuzzer, request.compressed_images[0])
 
 
 def _lists_of_other_lengths(fuzzer: MessageFuzzer, request: msg.GraspRequest) -> None:
@@ -326,6 +341,8 @@ REQUEST_MUTATIONS: tuple[Mutation, ...] = (
     _strange_request_cloud,
     _strange_request_image,
     _strange_request_camera,
+    _rectified_pictures,
+    _compressed_pictures,
     _lists_of_other_lengths,
     _strange_instruction,
     _strange_numbers,

@@ -45,8 +45,15 @@ def valid_camera_info() -> CameraInfo:
     """The calibration of the picture's camera."""
     centre = ((IMAGE_WIDTH - 1) / 2, (IMAGE_HEIGHT - 1) / 2)
     matrix = np.array([FOCAL_LENGTH, 0, centre[0], 0, FOCAL_LENGTH, centre[1], 0, 0, 1])
-    header = Header(frame_id=CAMERA_FRAME)
-    return CameraInfo(header=header, width=IMAGE_WIDTH, height=IMAGE_HEIGHT, k=matrix, distortion_model="plumb_bob")
+    return CameraInfo(
+        header=Header(frame_id=CAMERA_FRAME),
+        width=IMAGE_WIDTH,
+        height=IMAGE_HEIGHT,
+        k=matrix,
+        r=np.eye(3).reshape(-1),
+        p=np.pad(matrix.reshape(3, 3), ((0, 0), (0, 1))).reshape(-1),
+        distortion_model="plumb_bob",
+    )
 
 
 def valid_request(**fields) -> msg.GraspRequest:

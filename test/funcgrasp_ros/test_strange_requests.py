@@ -10,7 +10,7 @@ from geometry_msgs.msg import Point, TransformStamped, Vector3
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from node_bench import object_points
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, RegionOfInterest
 from std_msgs.msg import Header
 from test_node_parameters import settings as node_settings
 
@@ -32,7 +32,17 @@ ANY_STAMP = st.builds(Time, sec=st.integers(-(2**31), 2**31 - 1), nanosec=st.int
 # Mostly right, so that what is wrong is met behind the first check too.
 STAMPS = st.one_of(*[st.just(Time())] * 5, ANY_STAMP)
 FRAMES = st.one_of(*[st.just("table")] * 3, st.just("lens"), st.sampled_from(["lens", "moon", "", "/table", "a b"]))
-MATRIX = [30.0, 0.0, 10.0, 0.0, 30.0, 10.0, 0.0, 0.0, 1.0]
+CALIBRATION = {
+    "k": [30.0, 0.0, 10.0, 0.0, 30.0, 10.0, 0.0, 0.0, 1.0],
+    "r": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+    "p": [30.0, 0.0, 10.0, 0.0, 0.0, 30.0, 10.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+}
+SIDES = st.sampled_from([20, 20, 20, 13, 1])
+BINNINGS = st.sampled_from([0, 0, 0, 0, 1, 2, 2**32 - 1])
+REGIONS = st.one_of(
+    *[st.just(RegionOfInterest())] * 4,
+    st.builds(RegionOfInterest, x_offset=st.integers(0, 20), width=st.sampled_from([0, 5, 2**32 - 1])),
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +79,7 @@ def clouds(draw):
 
 @st.composite
 def cameras(draw):
-    width, height = draw(st.integers(1, 20)), draw(st.integers(1, 20))
+    width, height = draw(SIDES), draw(SIDES)
     image = Image(
         header=Header(frame_id="lens", stamp=draw(STAMPS)),
         width=width,
@@ -83,10 +93,17 @@ def cameras(draw):
         image.encoding = draw(st.sampled_from(["rgb8", "mono8", "rgba8", "16UC1", "", "rgb8\n"]))
         image.data = array.array("B", bytes(draw(st.sampled_from([width * height, 0, 7]))))
     numbers = draw(st.sampled_from([NUMBERS, SMALL_NUMBERS]))
+    matrices = {}
+    for name, right in CALIBRATION.items():
+        strange = st.lists(numbers, min_size=len(right), max_size=len(right))
+        matrices[name] = np.array(draw(st.one_of(*[st.just(right)] * 4, strange)))
     info = CameraInfo(
         width=width,
         height=height,
-        k=np.array(draw(st.one_of(st.just(MATRIX), st.lists(numbers, min_size=9, max_size=9)))),
+        **matrices,
+        roi=draw(REGIONS),
+        binning_x=draw(BINNINGS),
+        binning_y=draw(BINNINGS),
         d=array.array("d", draw(st.one_of(st.just([]), st.lists(numbers, max_size=9)))),
         distortion_model=draw(st.sampled_from(["plumb_bob", "rational_polynomial", "equidistant", "", "?"])),
     )
@@ -111,14 +128,18 @@ def hints(draw):
     hint=st.one_of(*[st.just(msg.ObjectHint())] * 4, hints()),
     object_source=st.sampled_from(["cloud", "cloud", "scene"]),
     planning_frame=FRAMES,
+    images_are_rectified=st.booleans(),
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_strange_requests_are_prepared_or_refused(inputs, cloud, pictures, hint, object_source, planning_frame):
+def test_strange_requests_are_prepared_or_refused(
+    inputs, cloud, pictures, hint, object_source, planning_frame, images_are_rectified
+):
     request = msg.GraspRequest(
         instruction="hold it",
         cloud=cloud,
         images=[image for image, _ in pictures],
         camera_infos=[info for _, info in pictures],
+        images_are_rectified=images_are_rectified,
         object_hint=hint,
     )
     current = node_settings(object_source=object_source, planning_frame=planning_frame, transform_timeout=0.0)
