@@ -28,7 +28,7 @@ NAMESPACE = "/somewhere"
 
 TOPIC_NOTES = {
     "object_cloud": "the object, or the scene that it stands in",
-    "camera_<i>/image": "picture of the object; one topic for each of `camera_topics`",
+    "camera_<i>/image": "picture of the object; one for each of `camera_topics`. Compressed: `.../image/compressed`",
     "camera_<i>/camera_info": "how that camera sees",
     "instruction": "plan now for what is said here, and publish the plan",
     "/tf": "where the cameras and the cloud's frame are",
