@@ -88,7 +88,7 @@ class InstructionTokensError(FuncGraspError):
 
 
 class BadImageError(FuncGraspError):
-    """An image's size contradicts its encoding, or it is not a colour image."""
+    """An image contradicts its encoding or its CameraInfo, or it is not a colour image."""
 
     code, code_name = 12, "BAD_IMAGE"
 
