@@ -2,7 +2,8 @@
 
 The generated code is flat: nested messages are inlined and neighbouring numbers are packed by one `struct`
 call wherever their alignment is known. Arrays of numbers are copied as blocks. Encoders append to a bytearray
-that starts at the body (after the 4-byte header), so its length is the CDR position.
+that starts at the body (after the 4-byte header), so its length is the CDR position. Texts are C's, as rclpy's are:
+they end at their first zero byte, and what is no UTF-8 is replaced, not refused.
 """
 
 import struct
@@ -150,7 +151,7 @@ def _encode_value(writer: _CodeWriter, description: Any, value: str) -> None:
     if node == Nodetype.NAME:
         _encode_fields(writer, argument, value)
     elif node == Nodetype.BASE and argument[0] == "string":
-        writer.emit(f"s = {value}.encode()")
+        writer.emit(f"s = {value}.encode().partition(b'\\0')[0]")
         writer.number("I", "len(s) + 1")
         writer.emit("out += s")
         writer.emit("out.append(0)")
@@ -225,7 +226,7 @@ def _decode_value(writer: _CodeWriter, description: Any, target: str, find_class
     elif node == Nodetype.BASE and argument[0] == "string":
         writer.number("I", "n")
         writer.emit("if n < 1 or pos + n > end or data[pos + n - 1]: raise Malformed(f'bad string at byte {pos}')")
-        writer.emit(f"{target} = str(data[pos:pos + n - 1], 'utf-8'); pos += n")
+        writer.emit(f"{target} = str(bytes(data[pos:pos + n]).partition(b'\\0')[0], 'utf-8', 'replace'); pos += n")
         writer.forget_alignment()
     elif node == Nodetype.BASE:
         writer.number(STRUCT_CODES[argument[0]], target)

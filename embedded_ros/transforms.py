@@ -336,7 +336,10 @@ class TransformBroadcaster:
 
 
 class StaticTransformBroadcaster:
-    """Publishes transforms that hold for ever; late listeners get all that this broadcaster ever sent."""
+    """Publishes transforms that hold for ever; late listeners get all that this broadcaster ever sent.
+
+    As in Jazzy, what was first sent of a frame counts: sending it again changes nothing.
+    """
 
     def __init__(self, node: Any, qos: Any = None):
         self.pub_tf = node.create_publisher(
@@ -347,5 +350,6 @@ class StaticTransformBroadcaster:
     def sendTransform(self, transform: Any) -> None:  # noqa: N802 (tf2's own name)
         """Publish one geometry_msgs/TransformStamped or a list of them."""
         transforms = list(transform) if hasattr(transform, "__iter__") else [transform]
-        self._sent.update((item.child_frame_id, item) for item in transforms)
+        for item in transforms:
+            self._sent.setdefault(item.child_frame_id, item)
         self.pub_tf.publish(message_class("tf2_msgs/msg/TFMessage")(transforms=list(self._sent.values())))

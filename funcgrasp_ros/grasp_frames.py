@@ -6,14 +6,19 @@ claim each time that somebody has looked at the object again.
 
 tf2 has no message that takes a static frame back, so a frame that no longer holds is moved under WITHDRAWN_FRAME, which
 is connected to nothing: looking it up then fails, rather than give the grasp of an object that has gone.
+
+Listeners let a static frame move, but tf2's StaticTransformBroadcaster, as it is in Jazzy, keeps for ever what it first
+heard of a frame. So the message is published here.
 """
 
 from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from std_msgs.msg import Header
-from tf2_ros import StaticTransformBroadcaster
+from tf2_msgs.msg import TFMessage
 
 from funcgrasp_core.contracts import GraspPlan
+from funcgrasp_ros import qos_profiles
 from funcgrasp_ros.conversions.transforms import transform_from_matrix
 
 WITHDRAWN_FRAME = "no_grasp"
@@ -44,7 +49,7 @@ class GraspFrames:
 
     def __init__(self, node: Node):
         self._node = node
-        self._broadcaster: StaticTransformBroadcaster | None = None
+        self._publisher: Publisher | None = None
         self._num_known = 0
 
     def show(self, plan: GraspPlan, header: Header, num_grasps: int) -> None:
@@ -80,9 +85,9 @@ class GraspFrames:
     def close(self) -> None:
         """Takes all frames back and stops broadcasting."""
         self.withdraw(Header(stamp=self._node.get_clock().now().to_msg()))
-        if self._broadcaster is not None:
-            self._node.destroy_publisher(self._broadcaster.pub_tf)
-            self._broadcaster = None
+        if self._publisher is not None:
+            self._node.destroy_publisher(self._publisher)
+            self._publisher = None
 
     def _send(self, transforms: list[TransformStamped], num_valid: int, header: Header) -> None:
         """Sends every frame that was ever named: late joiners get the last message only."""
@@ -94,8 +99,9 @@ class GraspFrames:
                 withdrawn.transform.rotation.w = 1.0
                 transforms.append(withdrawn)
         if transforms:
-            self._broadcaster = self._broadcaster or StaticTransformBroadcaster(self._node)
-            self._broadcaster.sendTransform(transforms)
+            if self._publisher is None:
+                self._publisher = self._node.create_publisher(TFMessage, "/tf_static", qos_profiles.LATCHED_OUTPUT)
+            self._publisher.publish(TFMessage(transforms=transforms))
 
 
 def _frame(namespace: str, rank: int, name: str) -> str:

@@ -146,3 +146,10 @@ def test_interfaces_of_a_package_on_the_package_path(tmp_path, monkeypatch: pyte
     assert (inner.K, inner().k, ask.Response().done) == (-4, -4, True)
     response = ask.Response(inners=[inner(values=np.arange(3.0))], done=False)
     assert deserialize_message(serialize_message(response), ask.Response) == response
+
+
+def test_a_text_ends_at_its_first_zero_and_what_is_no_utf8_is_replaced() -> None:
+    from_c = message_class("std_msgs/msg/String")
+    assert deserialize_message(serialize_message(from_c(data="ab\0cd")), from_c).data == "ab"
+    strange = LITTLE_ENDIAN_HEADER + b"\x06\0\0\0" + b"a\xffb\0c\0"
+    assert deserialize_message(strange, from_c).data == "a\N{REPLACEMENT CHARACTER}b"

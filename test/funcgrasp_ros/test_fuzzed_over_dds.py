@@ -60,11 +60,13 @@ class DdsFeeder:
     def instruct(self, index: int) -> msg.GraspPlan:
         """What is shown for a strange instruction."""
         # Told apart from the last one by what cannot be seen.
-        text = self._fuzzer.text() + "\u200b" * (1 + index % 7)
+        text = "\u200b" * (1 + index % 7) + self._fuzzer.text()
         self._shown.clear()
         self._instructions.publish(String(data=text))
-        self._bench.wait_until(lambda: any(plan.instruction == text for plan in self._shown))
-        return next(plan for plan in self._shown if plan.instruction == text)
+        # Texts end at their first zero on the wire, as C's do.
+        heard = text.partition("\0")[0]
+        self._bench.wait_until(lambda: any(plan.instruction == heard for plan in self._shown))
+        return next(plan for plan in self._shown if plan.instruction == heard)
 
 
 @pytest.mark.parametrize("num_messages", [60, pytest.param(1000, marks=pytest.mark.slow)])

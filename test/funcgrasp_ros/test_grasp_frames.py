@@ -1,8 +1,11 @@
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import rclpy
 import tf2_ros
-from node_bench import NodeBench
+from node_bench import PATIENCE_S, NodeBench
 from rclpy.time import Time
 from sample_plans import sample_plan
 from std_msgs.msg import Header, String
@@ -91,41 +94,50 @@ def test_without_being_asked_no_frame_is_sent():
         assert bench.node.count_publishers("/tf_static") == 0
 
 
-def test_every_message_names_all_frames_since_late_joiners_get_only_the_last():
+@pytest.fixture
+def arm():
+    """A node that hears what it sends itself."""
     rclpy.init()
     node = rclpy.create_node("arm")
-    try:
-        frames = GraspFrames(node)
-        received: list[TFMessage] = []
-        node.create_subscription(TFMessage, "/tf_static", received.append, qos_profiles.LATCHED_OUTPUT)
-        frames.show(sample_plan(num_grasps=2), Header(frame_id="table"), 2)
-        frames.show(sample_plan(num_grasps=1), Header(frame_id="table"), 2)
-        while not received or len({t.header.frame_id for t in received[-1].transforms}) < 2:
-            rclpy.spin_once(node, timeout_sec=5.0)
-        parents = {transform.child_frame_id: transform.header.frame_id for transform in received[-1].transforms}
-        assert parents == {
-            "grasp_0/wrist": "table",
-            "grasp_0/pregrasp": "table",
-            "grasp_1/wrist": WITHDRAWN_FRAME,
-            "grasp_1/pregrasp": WITHDRAWN_FRAME,
-        }
-        frames.close()
-        assert node.count_publishers("/tf_static") == 0
-    finally:
-        rclpy.shutdown()
+    yield node
+    node.destroy_node()
+    rclpy.shutdown()
 
 
-def test_a_plan_without_a_frame_withdraws_the_frames():
-    rclpy.init()
-    node = rclpy.create_node("arm")
-    try:
-        frames = GraspFrames(node)
-        received: list[TFMessage] = []
-        node.create_subscription(TFMessage, "/tf_static", received.append, qos_profiles.LATCHED_OUTPUT)
-        frames.show(sample_plan(num_grasps=1), Header(frame_id="table"), 2)
-        frames.show(sample_plan(num_grasps=1), Header(), 2)
-        while not received or received[-1].transforms[0].header.frame_id != WITHDRAWN_FRAME:
-            rclpy.spin_once(node, timeout_sec=5.0)
-        assert len(received[-1].transforms) == 2
-    finally:
-        rclpy.shutdown()
+def parents_once(node, received: list[TFMessage], holds: Callable[[dict[str, str]], bool]) -> dict[str, str]:
+    """The parent of each frame of the newest message, as soon as the condition holds for them."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    parents: dict[str, str] = {}
+    while not holds(parents):
+        assert time.monotonic() < deadline_s, parents
+        rclpy.spin_once(node, timeout_sec=0.02)
+        for transform in received[-1].transforms if received else ():
+            parents[transform.child_frame_id] = transform.header.frame_id
+    return parents
+
+
+def test_every_message_names_all_frames_since_late_joiners_get_only_the_last(arm):
+    frames = GraspFrames(arm)
+    received: list[TFMessage] = []
+    arm.create_subscription(TFMessage, "/tf_static", received.append, qos_profiles.LATCHED_OUTPUT)
+    frames.show(sample_plan(num_grasps=2), Header(frame_id="table"), 2)
+    frames.show(sample_plan(num_grasps=1), Header(frame_id="table"), 2)
+    assert parents_once(arm, received, lambda parents: WITHDRAWN_FRAME in parents.values()) == {
+        "grasp_0/wrist": "table",
+        "grasp_0/pregrasp": "table",
+        "grasp_1/wrist": WITHDRAWN_FRAME,
+        "grasp_1/pregrasp": WITHDRAWN_FRAME,
+    }
+    frames.close()
+    assert arm.count_publishers("/tf_static") == 0
+
+
+def test_a_plan_without_a_frame_withdraws_the_frames(arm):
+    frames = GraspFrames(arm)
+    received: list[TFMessage] = []
+    arm.create_subscription(TFMessage, "/tf_static", received.append, qos_profiles.LATCHED_OUTPUT)
+    frames.show(sample_plan(num_grasps=1), Header(frame_id="table"), 2)
+    frames.show(sample_plan(num_grasps=1), Header(), 2)
+    parents = parents_once(arm, received, lambda parents: WITHDRAWN_FRAME in parents.values())
+    assert set(parents.values()) == {WITHDRAWN_FRAME}
+    assert len(parents) == 2

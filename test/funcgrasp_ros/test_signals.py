@@ -33,6 +33,8 @@ INTERPRETER_START_S = 0.5
 LONGEST_WAIT_S = 1.5
 CALL_PERIOD_S = 0.02
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""That the planner ends on. A launch is ended with SIGINT: on SIGTERM ROS 2's own leaves its processes running."""
+
 READY = "Ready to plan."
 
 
@@ -116,14 +118,13 @@ def test_the_planner_ends_while_it_plans(random_checkpoint, caller, tmp_path, nu
         end_while_calls_come(process, caller, number, log_file, 0.3, PATIENT_S)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_launch_ends_that_has_just_begun(random_checkpoint, tmp_path, number):
+def test_a_launch_ends_that_has_just_begun(random_checkpoint, tmp_path):
     log_file = tmp_path / "launch.log"
     with started(launch_command(random_checkpoint), log_file) as process:
         wait_for_text(process, log_file, "process started")
         # It imports PyTorch for a while now.
         time.sleep(INTERPRETER_START_S)
-        end_with(process, number, log_file, PATIENT_S)
+        end_with(process, signal.SIGINT, log_file, PATIENT_S)
 
 
 def test_a_second_interrupt_while_the_planner_ends_changes_nothing(random_checkpoint, tmp_path):
@@ -159,4 +160,4 @@ def test_a_launch_ends_at_random_instants_after_its_first_line(random_checkpoint
     with started(launch_command(random_checkpoint), log_file) as process:
         wait_for_text(process, log_file, "process started")
         time.sleep(INTERPRETER_START_S + generator.uniform(0.0, 3 * LONGEST_WAIT_S))
-        end_with(process, SIGNALS[repetition % 2], log_file, LIMIT_S)
+        end_with(process, signal.SIGINT, log_file, LIMIT_S)
