@@ -87,7 +87,8 @@ def views_from_cameras(
     """
     views = {camera.slot: camera.pixels for camera in cameras if camera.slot}
     notes = []
-    centre = ((points.min(axis=0) + points.max(axis=0)) / 2).astype(np.float64)
+    points = points.astype(np.float64)
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
     located = []
     for camera in cameras:
         if camera.slot:
