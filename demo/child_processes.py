@@ -46,9 +46,9 @@ class ChildProcess:
         return self._process.poll() is not None
 
     def stop(self) -> None:
-        """Interrupts the program as Ctrl-C does, waits, and kills what is left of its group after that."""
+        """Interrupts the whole group as Ctrl-C does, waits, and kills what is left of it after that."""
         if not self.has_ended():
-            self._process.send_signal(signal.SIGINT)
+            os.killpg(self._process.pid, signal.SIGINT)
         deadline_s = time.monotonic() + INTERRUPT_PATIENCE_S
         while self._group_is_alive() and time.monotonic() < deadline_s:
             time.sleep(0.05)

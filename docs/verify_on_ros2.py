@@ -80,7 +80,7 @@ STEPS_WITH_SCENE = (
     Step(CALL, "code=0"),
     Step("ros2 topic echo --once /grasp_planner/markers", r"type: \d", 16),
     Step("ros2 topic echo --once /grasp_planner/contact_cloud --no-arr", "frame_id: table", 16),
-    Step("ros2 topic echo --once /tf_static | grep child", "grasp_1/wrist"),
+    Step("timeout --signal INT 5 ros2 topic echo /tf_static | grep grasp_", "grasp_1/wrist"),
     Step("ros2 topic echo --once /diagnostics", "plans", 60),
     Step("ros2 lifecycle set /grasp_planner deactivate", "Transitioning successful"),
     Step(CALL, "code=13"),
@@ -219,7 +219,7 @@ def try_everything(verification: Verification) -> None:
     launch = "ros2 launch funcgrasp_ros demo.launch.py namespace:=cell grasp_frames:=1"
     with verification.running(launch, "Ready to plan"):
         verification.run(Step(CALL.replace("/plan_grasp", "/cell/plan_grasp"), "code=0"))
-        verification.run(Step("ros2 topic echo --once /tf_static | grep child", "cell/grasp_0/wrist"))
+        verification.run(Step("timeout --signal INT 5 ros2 topic echo /tf_static | grep grasp_", "cell/grasp_0/wrist"))
     verification.run(Step("cd src/funcgrasp && python -m demo.run_demo", "hold the mug", 60))
 
 
