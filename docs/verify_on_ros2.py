@@ -238,7 +238,7 @@ def try_across(verification: Verification, embedded_python: Path) -> None:
             verification.running("ros2 run funcgrasp_ros scene_player", "Playing"),
         ):
             for step in STEPS_ACROSS:
-                verification.run(replace(step, command=step.command.format(ros=of_caller)), embedded=embedded)
+                verification.run(replace(step, command=step.command.replace("{ros}", of_caller)), embedded=embedded)
 
 
 def run_tests(verification: Verification, *, is_slow_too: bool) -> None:
