@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 START_PATIENCE_S = 240.0
 PATIENT_S, LIMIT_S = 20.0, 2.0
 """How long the process may take to end: where the machine may be busy with other tests, and where it must be quick."""
+
+GOODBYE_S = 5.0
+"""A participant that says no goodbye is seen until its lease ends, after ten seconds."""
 
 INTERPRETER_START_S = 0.5
 """Python must have begun to run the script: before that no program can handle a signal."""
@@ -86,6 +89,13 @@ def wait_for_text(process: subprocess.Popen, log_file: Path, text: str) -> None:
         time.sleep(0.01)
 
 
+def wait_until(condition: Callable[[], bool], patience_s: float) -> None:
+    deadline_s = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.05)
+
+
 def end_with(process: subprocess.Popen, number: signal.Signals, log_file: Path, limit_s: float) -> None:
     """Sends the signal; the process and all that it started must be gone in time, without complaint."""
     process.send_signal(number)
@@ -116,6 +126,19 @@ def test_the_planner_ends_while_it_plans(random_checkpoint, caller, tmp_path, nu
     with started(planner_command(random_checkpoint), log_file) as process:
         wait_for_text(process, log_file, READY)
         end_while_calls_come(process, caller, number, log_file, 0.3, PATIENT_S)
+
+
+def test_an_ended_planner_is_no_longer_seen(random_checkpoint, caller, tmp_path):
+    log_file = tmp_path / "planner.log"
+    watcher = rclpy.create_node("watcher")
+    try:
+        with started(planner_command(random_checkpoint), log_file) as process:
+            wait_for_text(process, log_file, READY)
+            wait_until(lambda: "grasp_planner" in watcher.get_node_names(), START_PATIENCE_S)
+            end_with(process, signal.SIGINT, log_file, PATIENT_S)
+            wait_until(lambda: "grasp_planner" not in watcher.get_node_names(), GOODBYE_S)
+    finally:
+        watcher.destroy_node()
 
 
 def test_a_launch_ends_that_has_just_begun(random_checkpoint, tmp_path):
