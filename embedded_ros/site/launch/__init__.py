@@ -1,6 +1,5 @@
 """Stands in for ROS's launch."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.import_hooks import install_import_hooks
 from embedded_ros.launch_actions import Action, Event, EventHandler, LaunchDescription
 from embedded_ros.launch_service import LaunchService
@@ -11,6 +10,4 @@ from embedded_ros.launch_substitutions import (
     SubstitutionFailure,
 )
 
-install_import_hooks()
-
-__getattr__ = refuse_unknown_names(__name__)
+install_import_hooks(__name__)

@@ -1,6 +1,5 @@
 """Stands in for launch.substitutions."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.launch_substitutions import (
     EnvironmentVariable,
     LaunchConfiguration,
@@ -9,5 +8,3 @@ from embedded_ros.launch_substitutions import (
     TextSubstitution,
     ThisLaunchFileDir,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

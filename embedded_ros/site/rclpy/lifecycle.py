@@ -1,6 +1,5 @@
 """Stands in for rclpy.lifecycle."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.lifecycle import (
     LifecycleNode,
     LifecycleNodeMixin,
@@ -16,5 +15,3 @@ from embedded_ros.lifecycle import (
 )
 from embedded_ros.lifecycle_states import LifecycleState, TransitionCallbackReturn
 from embedded_ros.lifecycle_states import LifecycleState as State
-
-__getattr__ = refuse_unknown_names(__name__)
