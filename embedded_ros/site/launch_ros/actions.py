@@ -2,6 +2,3 @@
 
 from embedded_ros.launch_processes import LifecycleNode, Node
 from embedded_ros.launch_scopes import PushRosNamespace, SetParameter, SetRemap
-
-# launch_ros has both names.
-PushROSNamespace = PushRosNamespace

@@ -1,3 +1,3 @@
 """Stands in for launch_ros.parameter_descriptions."""
 
-from embedded_ros.launch_processes import ParameterFile, ParameterValue
+from embedded_ros.launch_processes import ParameterValue
