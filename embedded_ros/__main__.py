@@ -5,25 +5,21 @@
   node list                                     the nodes
   topic list [-t]                               the topics [and their types]
   topic echo TOPIC [TYPE]                       messages as YAML; --once --field F --no-arr
-  topic hz TOPIC                                how often messages arrive
-  topic pub TOPIC TYPE YAML                     publish messages; --once
   service list [-t]                             the services [and their types]
   service call NAME TYPE [YAML]                 call a service and print its response
   param list [NODE]                             the parameters
   param get NODE NAME                           a parameter's value
   param set NODE NAME VALUE                     set a parameter
   param describe NODE NAME ...                  type, description and limits of parameters
-  param dump NODE                               all parameters of a node as YAML
   lifecycle nodes                               the managed nodes
-  lifecycle get [NODE]                          the state of a managed node
+  lifecycle get NODE                            the state of a managed node
   lifecycle list NODE                           the transitions that are possible now
   lifecycle set NODE TRANSITION                 run a transition
   bag play BAG [--rate R] [--loop]              publish a recorded MCAP bag
-  interface show TYPE                           the definition of a message or service type
 
 `COMMAND [VERB] --help` lists the options. A command waits 5 seconds for the node, topic or service that it is told to
-use, `--timeout` sets another limit; commands that list or show what goes on look as long as `--spin-time` says or
-until Ctrl-C. ROS_DOMAIN_ID chooses the domain.
+use, `--timeout` sets another limit; commands that list look as long as `--spin-time` says. ROS_DOMAIN_ID
+chooses the domain.
 
 Exit status: 0 done, 1 not done (stderr says why and what there is instead), 2 wrong syntax or ROS 2 is installed,
 130 interrupted before it was done. Commands that go on until Ctrl-C are done then.
@@ -39,7 +35,7 @@ from embedded_ros.packages import SITE_FOLDER, SOURCE_ROOT
 
 _MODULES = {
     "launch": "launching", "run": "launching", "node": "nodes", "topic": "topics", "service": "services",
-    "param": "parameters", "lifecycle": "lifecycle", "bag": "bags", "interface": "interfaces",
+    "param": "parameters", "lifecycle": "lifecycle", "bag": "bags",
 }  # fmt: skip
 _HELP = ("-h", "--help")
 _INTERRUPTED = 130

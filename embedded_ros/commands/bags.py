@@ -10,7 +10,6 @@ from typing import Any
 
 from embedded_ros.commands.parsing import CommandError, Verb, non_negative_seconds, positive_number, what_exists
 from embedded_ros.commands.session import Session, ends_at_interrupt, open_session
-from embedded_ros.commands.topic_publishing import finish_sending
 from embedded_ros.errors import NotInSubsetError
 from embedded_ros.message_classes import message_class
 from embedded_ros.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -18,6 +17,8 @@ from embedded_ros.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, Reliab
 _SHORTEST_ROUND_S = 0.1
 """A bag whose messages bear one time would be repeated without a pause."""
 
+_ACKNOWLEDGEMENT_TIMEOUT_S = 2.0
+_LINGER_S = 0.1
 _DEFAULT_DEPTH = 10
 _KEPT_TOPICS = ("/tf_static", "/robot_description")
 """Listeners of these topics ask for kept messages, so a bag that does not tell its policies publishes them so."""
@@ -62,7 +63,7 @@ def _play(options: argparse.Namespace) -> int:
             if not options.loop:
                 break
             _sleep_until(session, start + _SHORTEST_ROUND_S / options.rate)
-        finish_sending(session, list(publishers.values()))
+        _finish_sending(session, list(publishers.values()))
     return 0
 
 
@@ -158,6 +159,16 @@ def _recorded_profile(connection: Any) -> QoSProfile:
     if recorded.durability.name == "TRANSIENT_LOCAL":
         profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
     return profile
+
+
+def _finish_sending(session: Session, publishers: list[Any]) -> None:
+    """Wait until reliable subscriptions have what was sent, and briefly for the others."""
+
+    def is_acknowledged() -> bool | None:
+        return all(publisher.raw.wait_for_acknowledgements(0) for publisher in publishers) or None
+
+    session.wait_for(is_acknowledged, _ACKNOWLEDGEMENT_TIMEOUT_S)
+    session.spin(_LINGER_S)
 
 
 def _sleep_until(session: Session, moment: float) -> None:

@@ -26,22 +26,16 @@ class TextLayout:
     Attributes:
         truncate_length: texts and arrays are cut after so many elements; None shows all.
         no_arr: type and length stand for arrays.
-        no_str: the length stands for texts.
-        flow_style: one line per message.
     """
 
     truncate_length: int | None = 128
     no_arr: bool = False
-    no_str: bool = False
-    flow_style: bool = False
 
 
 def message_to_yaml(message: Message, layout: TextLayout) -> str:
     """A message's fields as YAML, with a line break at the end."""
-    return yaml.dump(
-        _plain_message(message, layout), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=_NO_LINE_BREAKS,
-        default_flow_style=layout.flow_style,
-    )  # fmt: skip
+    plain = _plain_message(message, layout)
+    return yaml.dump(plain, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=_NO_LINE_BREAKS)
 
 
 def select_field(message: Message, path: str) -> Any:
@@ -82,7 +76,7 @@ def _plain(value: Any, type_text: str, layout: TextLayout) -> Any:
     if isinstance(value, bytes):
         return _cut(value.decode("latin-1"), layout)
     if isinstance(value, str):
-        return f"<string length: <{len(value)}>>" if layout.no_str else _cut(value, layout)
+        return _cut(value, layout)
     if isinstance(value, (array, np.ndarray, list)):
         return _plain_sequence(value, type_text, layout)
     if isinstance(value, Message):

@@ -1,4 +1,4 @@
-"""`param list`, `get`, `set`, `describe` and `dump`: the parameters of running nodes."""
+"""`param list`, `get`, `set` and `describe`: the parameters of running nodes."""
 
 import argparse
 import sys
@@ -160,26 +160,9 @@ def _description(descriptor: Any) -> list[str]:
     return lines
 
 
-def _dump(options: argparse.Namespace) -> int:
-    with open_session() as session:
-        node = session.find_node(options.node_name, options.timeout)
-        names = _names(session, node, options.timeout)
-        response = _call(session, node, "get_parameters", options.timeout, names=names)
-    tree: dict[str, Any] = {}
-    for name, value in zip(names, response.values, strict=True):
-        *groups, last = name.split(".")
-        branch = tree
-        for group in groups:
-            branch = branch.setdefault(group, {})
-        branch[last] = parameter_value_to_python(value)
-    print(yaml.safe_dump({node: {"ros__parameters": tree}}, default_flow_style=False))
-    return 0
-
-
 VERBS = {
     "list": Verb("List the parameters of one node or of all.", _add_list_arguments, _list),
     "get": Verb("Print the value of a parameter.", _add_get_arguments, _get),
     "set": Verb("Set a parameter. Exit status 1: the node refused the value.", _add_set_arguments, _set),
     "describe": Verb("Print type, description and limits of parameters.", _add_describe_arguments, _describe),
-    "dump": Verb("Print all parameters of a node as a parameter file.", _add_node, _dump),
 }
