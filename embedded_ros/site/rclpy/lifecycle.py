@@ -7,11 +7,7 @@ from embedded_ros.lifecycle import (
     ManagedEntity,
     SimpleManagedEntity,
 )
-from embedded_ros.lifecycle import (
-    LifecycleNode as Node,
-)
-from embedded_ros.lifecycle import (
-    LifecyclePublisher as Publisher,
-)
+from embedded_ros.lifecycle import LifecycleNode as Node
+from embedded_ros.lifecycle import LifecyclePublisher as Publisher
 from embedded_ros.lifecycle_states import LifecycleState, TransitionCallbackReturn
 from embedded_ros.lifecycle_states import LifecycleState as State
