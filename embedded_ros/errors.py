@@ -1,5 +1,6 @@
 """The errors of the subset: what is missing, and what the layer below reports."""
 
+import functools
 from typing import NoReturn
 
 
@@ -22,19 +23,11 @@ class InvalidHandle(Exception):  # noqa: N818 (rclpy's own name)
     """An entity is used after it was destroyed."""
 
 
-class RefusedMember:
-    """Class attribute that stands for a method of rclpy's which the subset lacks."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: object, owner: type) -> NoReturn:
-        raise NotInSubsetError(f"{owner.__name__}.{self.name}")
-
-
 def refuse_members(owner: type, *names: str) -> None:
-    """Make access to these methods of rclpy's class raise NotInSubsetError."""
+    """Make access to these members of rclpy's class, which an object of the subset's lacks, raise NotInSubsetError."""
+
+    def refuse(name: str, _: object) -> NoReturn:
+        raise NotInSubsetError(f"{owner.__name__}.{name}")
+
     for name in names:
-        member = RefusedMember()
-        member.__set_name__(owner, name)
-        setattr(owner, name, member)
+        setattr(owner, name, property(functools.partial(refuse, name)))

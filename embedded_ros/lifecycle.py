@@ -1,6 +1,7 @@
 """Managed nodes: a node with a state machine, its services and its transition events."""
 
 import traceback
+from functools import partialmethod
 from typing import Any
 
 from embedded_ros.callback_groups import CallbackGroup
@@ -22,32 +23,15 @@ from embedded_ros.topics import Publisher
 _SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
+def _succeed(entity: Any, state: LifecycleState) -> TransitionCallbackReturn:
+    """Follow a transition that starts in `state`."""
+    return _SUCCESS
+
+
 class ManagedEntity:
     """Something that follows a node's transitions; each callback succeeds unless overridden."""
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition configure."""
-        return _SUCCESS
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition cleanup."""
-        return _SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition shutdown."""
-        return _SUCCESS
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition activate."""
-        return _SUCCESS
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition deactivate."""
-        return _SUCCESS
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow an error."""
-        return _SUCCESS
+    on_configure = on_cleanup = on_shutdown = on_activate = on_deactivate = on_error = _succeed
 
 
 class SimpleManagedEntity(ManagedEntity):
@@ -117,26 +101,6 @@ class LifecycleNodeMixin(ManagedEntity):
             service = node.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
             setattr(self._state_machine, f"service_{srv_name}", service)
 
-    def trigger_configure(self) -> TransitionCallbackReturn:
-        """Go from unconfigured to inactive."""
-        return self._change_state("configure")
-
-    def trigger_cleanup(self) -> TransitionCallbackReturn:
-        """Go from inactive to unconfigured."""
-        return self._change_state("cleanup")
-
-    def trigger_activate(self) -> TransitionCallbackReturn:
-        """Go from inactive to active."""
-        return self._change_state("activate")
-
-    def trigger_deactivate(self) -> TransitionCallbackReturn:
-        """Go from active to inactive."""
-        return self._change_state("deactivate")
-
-    def trigger_shutdown(self) -> TransitionCallbackReturn:
-        """Go to finalized."""
-        return self._change_state("shutdown")
-
     def add_managed_entity(self, entity: ManagedEntity) -> None:
         """Let an entity follow this node's transitions."""
         if not isinstance(entity, ManagedEntity):
@@ -157,30 +121,6 @@ class LifecycleNodeMixin(ManagedEntity):
         node: Any = self
         return node.destroy_publisher(publisher)
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_configure", state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_cleanup", state)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_shutdown", state)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_activate", state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_deactivate", state)
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_error", state)
-
     def _pass_on(self, callback_name: str, state: LifecycleState) -> TransitionCallbackReturn:
         for entity in list(self._managed_entities):
             outcome = getattr(entity, callback_name)(state)
@@ -189,6 +129,14 @@ class LifecycleNodeMixin(ManagedEntity):
             if outcome != _SUCCESS:
                 return outcome
         return _SUCCESS
+
+    # The callbacks of the transitions pass them on to the managed entities.
+    on_configure = partialmethod(_pass_on, "on_configure")
+    on_cleanup = partialmethod(_pass_on, "on_cleanup")
+    on_shutdown = partialmethod(_pass_on, "on_shutdown")
+    on_activate = partialmethod(_pass_on, "on_activate")
+    on_deactivate = partialmethod(_pass_on, "on_deactivate")
+    on_error = partialmethod(_pass_on, "on_error")
 
     def _change_state(self, wanted: str | int) -> TransitionCallbackReturn:
         """Run a requested transition, by label or number, to its end."""
@@ -204,6 +152,13 @@ class LifecycleNodeMixin(ManagedEntity):
         if outcome == TransitionCallbackReturn.ERROR:
             self._follow(machine.outcome(self._run_callback(before)))
         return outcome
+
+    # What a client may ask for; the result is what the callback said.
+    trigger_configure = partialmethod(_change_state, "configure")
+    trigger_cleanup = partialmethod(_change_state, "cleanup")
+    trigger_activate = partialmethod(_change_state, "activate")
+    trigger_deactivate = partialmethod(_change_state, "deactivate")
+    trigger_shutdown = partialmethod(_change_state, "shutdown")
 
     def _run_callback(self, before: LifecycleState) -> TransitionCallbackReturn:
         node: Any = self

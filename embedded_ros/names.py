@@ -122,16 +122,10 @@ def apply_remapping(expanded: str, node_name: str, namespace: str, rules: list[R
 
 def remapped_identity(name: str, namespace: str, rules: list[RemapRule]) -> tuple[str, str]:
     """Name and namespace of a node after `__node` and `__ns` rules."""
-    original = name
-    for rule in rules:
-        if rule.node in (None, original) and rule.source in ("__node", "__name"):
-            name = rule.target
-            break
-    for rule in rules:
-        if rule.node in (None, original) and rule.source == "__ns":
-            namespace = rule.target
-            break
-    return name, namespace
+    fitting = [rule for rule in rules if rule.node in (None, name)]
+    new_names = (rule.target for rule in fitting if rule.source in ("__node", "__name"))
+    new_namespaces = (rule.target for rule in fitting if rule.source == "__ns")
+    return next(new_names, name), next(new_namespaces, namespace)
 
 
 def _refuse(error: type[NameValidationException], name: str, wrong: bool, text: str, index: int) -> None:

@@ -37,18 +37,20 @@ _KIND_OF_DDS_ID = {
 }  # fmt: skip
 
 
-class QoSPolicyEnum(IntEnum):
-    """Base of the policies' values."""
-
+class _ShortKeyEnum(Enum):
     @classmethod
     def short_keys(cls) -> list[str]:
         """The values' names in lower case."""
         return [name.lower() for name in cls.__members__]
 
     @classmethod
-    def get_from_short_key(cls, name: str) -> int:
+    def get_from_short_key(cls, name: str) -> Any:
         """The value of a name in any case."""
         return cls[name.upper()].value
+
+
+class QoSPolicyEnum(IntEnum, _ShortKeyEnum):
+    """Base of the policies' values."""
 
     @property
     def short_key(self) -> str:
@@ -166,14 +168,10 @@ class QoSProfile:
 
 def wire_qos(profile: QoSProfile, user_data: str, is_writer: bool) -> WireQos:
     """The DDS policies of a profile."""
-    if ReliabilityPolicy.UNKNOWN in (profile.reliability,) or DurabilityPolicy.UNKNOWN in (profile.durability,):
+    chosen = {profile.reliability.name, profile.durability.name}
+    if "UNKNOWN" in chosen:
         raise InvalidQoSProfileException("UNKNOWN is not a policy to ask for")
-    best_available = {
-        profile.reliability == ReliabilityPolicy.BEST_AVAILABLE,
-        profile.durability == DurabilityPolicy.BEST_AVAILABLE,
-        profile.liveliness == LivelinessPolicy.BEST_AVAILABLE,
-    }
-    if True in best_available:
+    if "BEST_AVAILABLE" in chosen | {profile.liveliness.name}:
         raise NotInSubsetError("a BEST_AVAILABLE policy", "name the policy that you need")
     return WireQos(
         depth=None if profile.history == HistoryPolicy.KEEP_ALL else max(1, profile.depth),
@@ -252,18 +250,8 @@ qos_profile_rosout_default = _profile(
 qos_profile_action_status_default = _profile(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-class QoSPresetProfiles(Enum):
+class QoSPresetProfiles(_ShortKeyEnum):
     """The ready-made profiles by name."""
-
-    @classmethod
-    def short_keys(cls) -> list[str]:
-        """The profiles' names in lower case."""
-        return [name.lower() for name in cls.__members__]
-
-    @classmethod
-    def get_from_short_key(cls, name: str) -> QoSProfile:
-        """The profile of a name in any case."""
-        return cls[name.upper()].value
 
     UNKNOWN = qos_profile_unknown
     DEFAULT = qos_profile_default
