@@ -184,11 +184,6 @@ class Node(NodeParameters, NodeGraph):
         return (entity for entity in list(self._entities) if isinstance(entity, Service))
 
     @property
-    def guards(self) -> Iterator[GuardCondition]:
-        """The node's guard conditions."""
-        return (entity for entity in list(self._entities) if isinstance(entity, GuardCondition))
-
-    @property
     def timers(self) -> Iterator[Timer]:
         """The node's timers."""
         return (entity for entity in list(self._entities) if isinstance(entity, Timer))
@@ -349,7 +344,7 @@ class Node(NodeParameters, NodeGraph):
         self.destroy_node()
 
 
-refuse_members(Node, "add_waitable", "remove_waitable", "get_node_names_and_namespaces_with_enclaves")
+refuse_members(Node, "add_waitable", "remove_waitable", "guards", "get_node_names_and_namespaces_with_enclaves")
 
 
 def _as_profile(qos_profile: QoSProfile | int) -> QoSProfile:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any
 
+from embedded_ros.errors import refuse_members
+
 
 class Future:
     """A result that will be there later."""
@@ -102,6 +104,9 @@ def _call_back(callback: Callable[[Future], Any], future: Future) -> None:
         callback(future)
     except Exception as error:
         print(f"Unhandled exception in done callback: {error!r}", file=sys.stderr)
+
+
+refuse_members(Future, "remove_done_callback")
 
 
 class Task(Future):

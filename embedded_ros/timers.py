@@ -8,7 +8,7 @@ from typing import Any
 from embedded_ros.callback_groups import CallbackGroup
 from embedded_ros.clocks import ClockChange, JumpThreshold, ROSClock, TimeJump
 from embedded_ros.dds_library import INFINITE_NS
-from embedded_ros.errors import InvalidHandle
+from embedded_ros.errors import InvalidHandle, refuse_members
 from embedded_ros.exceptions import ROSInterruptException
 from embedded_ros.times import Duration
 from embedded_ros.waitables import Waitable
@@ -28,8 +28,7 @@ class Timer(Waitable):
         self.callback, self.callback_group, self.clock, self.context = callback, callback_group, clock, context
         self._period_ns, self._wake = timer_period_ns, wake
         self._is_destroyed = False
-        self._last_call_ns = self._now_ns()
-        self._next_ns: int | None = self._last_call_ns + timer_period_ns if autostart else None
+        self._next_ns: int | None = self._now_ns() + timer_period_ns if autostart else None
         self._jumps = clock.create_jump_callback(_ANY_JUMP, post_callback=self._on_jump)
 
     @property
@@ -43,8 +42,7 @@ class Timer(Waitable):
         # A new source or a jump back starts the period anew; a jump forward may make the timer due.
         is_other_time = jump.clock_change != ClockChange.ROS_TIME_NO_CHANGE or jump.delta.nanoseconds < 0
         if is_other_time and self._next_ns is not None:
-            self._last_call_ns = self._now_ns()
-            self._next_ns = self._last_call_ns + self._period_ns
+            self._next_ns = self._now_ns() + self._period_ns
         self._wake()
 
     @property
@@ -69,7 +67,6 @@ class Timer(Waitable):
             return None
         missed = (now_ns - due_ns) // self._period_ns if self._period_ns else 0
         self._next_ns = due_ns + (missed + 1) * self._period_ns if self._period_ns else now_ns
-        self._last_call_ns = now_ns
         return self.callback
 
     def is_ready(self) -> bool:
@@ -90,10 +87,6 @@ class Timer(Waitable):
         self._next_ns = self._now_ns() + self._period_ns
         self._wake()
 
-    def time_since_last_call(self) -> int:
-        """Nanoseconds since the last call."""
-        return self._now_ns() - self._last_call_ns
-
     def time_until_next_call(self) -> int | None:
         """Nanoseconds until the next call, None when cancelled."""
         return None if self._next_ns is None else self._next_ns - self._now_ns()
@@ -108,6 +101,9 @@ class Timer(Waitable):
         self.cancel()
         self._is_destroyed = True
         self._jumps.unregister()
+
+
+refuse_members(Timer, "time_since_last_call")
 
 
 class Rate:

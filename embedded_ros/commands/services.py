@@ -26,7 +26,7 @@ def _call(options: argparse.Namespace) -> int:
     values = parse_values(options.values)
     with open_session() as session:
         request = service_class.Request()
-        fill_message(request, values, session.node.get_clock().now().to_msg())
+        fill_message(request, values)
         try:
             name = session.node.resolve_service_name(options.service_name)
         except (NameValidationException, ValueError) as error:
