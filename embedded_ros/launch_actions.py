@@ -12,7 +12,6 @@ from embedded_ros.launch_substitutions import (
     Substitution,
     SubstitutionFailure,
     normalize_to_list_of_substitutions,
-    perform_substitutions,
     text_of,
 )
 
@@ -99,7 +98,7 @@ class DeclareLaunchArgument(Action):
                 raise RuntimeError(
                     f"Required launch argument '{self.name}' (description: '{self.description}') was not provided"
                 )
-            context.launch_configurations[self.name] = perform_substitutions(context, self.default_value)
+            context.launch_configurations[self.name] = text_of(context, self.default_value)
         value = context.launch_configurations[self.name]
         if self.choices is not None and value not in self.choices:
             raise RuntimeError(

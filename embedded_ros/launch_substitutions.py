@@ -83,14 +83,9 @@ def normalize_to_list_of_substitutions(value: Any) -> list[Substitution]:
     )
 
 
-def perform_substitutions(context: LaunchContext, substitutions: Iterable[Substitution]) -> str:
-    """The joined text of substitutions."""
-    return "".join(substitution.perform(context) for substitution in substitutions)
-
-
 def text_of(context: LaunchContext, value: Any) -> str:
     """The text of whatever stands for a text in a launch file."""
-    return perform_substitutions(context, normalize_to_list_of_substitutions(value))
+    return "".join(part.perform(context) for part in normalize_to_list_of_substitutions(value))
 
 
 class LaunchConfiguration(Substitution):
@@ -102,7 +97,7 @@ class LaunchConfiguration(Substitution):
 
     def perform(self, context: LaunchContext) -> str:
         """The value, else the default; SubstitutionFailure without either."""
-        name = perform_substitutions(context, self.variable_name)
+        name = text_of(context, self.variable_name)
         if name in context.launch_configurations:
             return context.launch_configurations[name]
         if self.default is None:

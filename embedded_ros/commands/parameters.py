@@ -48,7 +48,6 @@ def _add_node(parser: argparse.ArgumentParser, *parameters: str) -> None:
 
 def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("node_name", nargs="?", help="such as /grasp_planner; without it, the parameters of all nodes")
-    parser.add_argument("--param-type", action="store_true", help="print the types too")
     add_timeout(parser, _NODE_TIMEOUT)
     add_spin_time(parser)
 
@@ -64,23 +63,14 @@ def _list(options: argparse.Namespace) -> int:
         status = 0
         for node in nodes:
             try:
-                lines = _parameter_lines(session, node, options)
+                names = _names(session, node, options.timeout)
             except CommandError as error:
                 # The other nodes are listed all the same.
                 print(error, file=sys.stderr)
                 status = 1
                 continue
-            for line in lines if options.node_name else [f"{node}:", *lines]:
-                print(line)
+            print("\n".join([f"{node}:"] * (not options.node_name) + [f"  {name}" for name in names]))
     return status
-
-
-def _parameter_lines(session: Session, node: str, options: argparse.Namespace) -> list[str]:
-    names = _names(session, node, options.timeout)
-    if not options.param_type:
-        return [f"  {name}" for name in names]
-    response = _call(session, node, "describe_parameters", options.timeout, names=names)
-    return [f"  {found.name} (type: {_TYPE_NAMES[_Type(found.type)]})" for found in response.descriptors]
 
 
 def _add_get_arguments(parser: argparse.ArgumentParser) -> None:

@@ -162,12 +162,8 @@ def test_service_call(command: Command) -> None:
 
 
 def test_parameters(command: Command) -> None:
-    assert succeed(command, "param", "list", "camera", "--param-type").splitlines() == [
-        "  drive.speed (type: double)",
-        "  offsets (type: double array)",
-        "  serial (type: string)",
-        "  use_sim_time (type: boolean)",
-    ]
+    names = succeed(command, "param", "list", "camera").splitlines()
+    assert names == ["  drive.speed", "  offsets", "  serial", "  use_sim_time"]
     assert succeed(command, "param", "get", "/camera", "drive.speed") == "Double value is: 0.5\n"
     assert succeed(command, "param", "get", "/camera", "serial", "--hide-type") == "A7\n"
     assert succeed(command, "param", "set", "/camera", "offsets", "[3.0, -0.5]") == "Set parameter successful\n"
