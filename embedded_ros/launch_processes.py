@@ -53,7 +53,7 @@ class ExecuteProcess(Action):
         """Start the program."""
         files: list[IO[str]] = []
         command = self.command(context, files)
-        program = next(part for part in command if part != sys.executable)
+        program = next((part for part in command if part != sys.executable), sys.executable)
         stem = text_of(context, self.name) if self.name else Path(program).name
         self.process_name = f"{stem}-{next(_process_numbers)}"
         self.process_command = shlex.join(command)

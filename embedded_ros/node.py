@@ -243,12 +243,7 @@ class Node(NodeParameters, NodeGraph):
         group = callback_group or self._default_callback_group
         period_ns = int(float(timer_period_sec) * NANOSECONDS)
         clock = clock or self._clock
-        return self._add(
-            Timer(
-                callback, group, period_ns, clock,
-                context=self._context, autostart=autostart, wake=self._wake_executor,
-            )
-        )  # fmt: skip
+        return self._add(Timer(callback, group, period_ns, clock, autostart=autostart, wake=self._wake_executor))
 
     def create_rate(self, frequency: float, clock: Clock | None = None) -> Rate:
         """A rate that ticks so many times a second; another thread must spin this node."""

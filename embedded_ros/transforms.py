@@ -168,9 +168,7 @@ class Buffer:
             ConnectivityException: the frames are not connected.
             ExtrapolationException: nothing is known of that time.
         """
-        self._wait(target_frame, source_frame, time, timeout)
-        with self._changed:
-            pose, stamp_ns = self._find(target_frame, source_frame, time.nanoseconds)
+        pose, stamp_ns = self._wait_for(target_frame, source_frame, time, timeout)
         message = message_class("geometry_msgs/msg/TransformStamped")(child_frame_id=source_frame)
         message.header.frame_id = target_frame
         message.header.stamp = Time(nanoseconds=stamp_ns, clock_type=ClockType.ROS_TIME).to_msg()
@@ -185,21 +183,24 @@ class Buffer:
         return_debug_tuple: bool = False,
     ) -> Any:  # fmt: skip
         """Whether the transform is known; with `return_debug_tuple` also why not."""
-        reason = self._wait(target_frame, source_frame, time, timeout)
+        reason = ""
+        try:
+            self._wait_for(target_frame, source_frame, time, timeout)
+        except TransformException as error:
+            reason = str(error)
         return (not reason, reason) if return_debug_tuple else not reason
 
-    def _wait(self, target: str, source: str, moment: Time, timeout: Duration | None) -> str:
-        """Wait until the transform is there; the reason why it is not after the timeout."""
+    def _wait_for(self, target: str, source: str, moment: Time, timeout: Duration | None) -> tuple[_Pose, int]:
+        """target_from_source and the time for which it holds, as soon as it is there; raises after the timeout."""
         end = time.monotonic() + (0.0 if timeout is None else timeout.nanoseconds / NANOSECONDS)
         with self._changed:
             while True:
                 try:
-                    self._find(target, source, moment.nanoseconds)
-                    return ""
-                except TransformException as error:
+                    return self._find(target, source, moment.nanoseconds)
+                except TransformException:
                     left = end - time.monotonic()
                     if left <= 0:
-                        return str(error)
+                        raise
                     self._changed.wait(left)
 
     def _find(self, target: str, source: str, time_ns: int) -> tuple[_Pose, int]:

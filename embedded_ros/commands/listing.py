@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable
 
 from embedded_ros.commands.parsing import Verb, add_spin_time
-from embedded_ros.commands.session import Session, is_hidden, open_session
+from embedded_ros.commands.session import Session, open_session
+from embedded_ros.names import topic_or_service_is_hidden
 
 
 def list_verb(kind: str, find: Callable[[Session], dict[str, list[str]]], has_types: bool = True) -> Verb:
@@ -20,7 +21,7 @@ def list_verb(kind: str, find: Callable[[Session], dict[str, list[str]]], has_ty
             session.discover(options.spin_time)
             found = find(session)
         for name, types in found.items():
-            if not is_hidden(name):
+            if not topic_or_service_is_hidden(name):
                 print(f"{name} [{', '.join(types)}]" if has_types and options.show_types else name)
         return 0
 

@@ -13,10 +13,6 @@ from embedded_ros.message_classes import Message
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NO_LINE_BREAKS = 2**31 - 1
-_ARRAY_TYPE = re.compile(
-    r"(?P<element>[\w/]+)(?:<\d+>)?\[(?P<size>\d+)\]|sequence<(?P<item>[\w/]+)(?:<\d+>)?(?:, (?P<bound>\d+))?>"
-)
-"""`double[9]`, `sequence<uint8>` or `sequence<geometry_msgs/Point, 5>`; texts may have a bound of their own."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +90,13 @@ def _plain_sequence(value: Any, type_text: str, layout: TextLayout) -> Any:
 
 
 def _array_summary(type_text: str, length: int) -> str:
-    found = _ARRAY_TYPE.fullmatch(type_text)
-    if found is None:
-        return "unknown"
-    element, size = (found["element"] or found["item"]).replace("/", "/msg/"), found["size"] or found["bound"]
-    shown = f"{element}[{size}]" if size else element
-    return f"<array type: {shown}>" if found["size"] else f"<sequence type: {shown}, length: {length}>"
+    """What stands for an array of type `double[9]`, `sequence<uint8>` or `sequence<geometry_msgs/Point, 5>`."""
+    # Texts may have a bound of their own.
+    plain = re.sub(r"<\d+>", "", type_text).replace("/", "/msg/")
+    if not plain.startswith("sequence<"):
+        return f"<array type: {plain}>"
+    element, _, bound = plain.removeprefix("sequence<").rstrip(">").partition(", ")
+    return f"<sequence type: {element}{bound and f'[{bound}]'}, length: {length}>"
 
 
 def _cut(text: str, layout: TextLayout) -> str:

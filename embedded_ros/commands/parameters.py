@@ -12,12 +12,11 @@ from embedded_ros.message_classes import message_class, service_class
 from embedded_ros.parameters import Parameter, get_parameter_value, parameter_value_to_python
 
 _Type = Parameter.Type
-_TYPE_NAMES = {
-    _Type.NOT_SET: "not set", _Type.BOOL: "boolean", _Type.INTEGER: "integer", _Type.DOUBLE: "double",
-    _Type.STRING: "string", _Type.BYTE_ARRAY: "byte array", _Type.BOOL_ARRAY: "boolean array",
-    _Type.INTEGER_ARRAY: "integer array", _Type.DOUBLE_ARRAY: "double array", _Type.STRING_ARRAY: "string array",
-}  # fmt: skip
 _NODE_TIMEOUT = "how long to wait for the node, and then for each of its answers (default: 5)"
+
+
+def _type_name(kind: int) -> str:
+    return _Type(kind).name.lower().replace("_", " ").replace("bool", "boolean")
 
 
 def _call(session: Session, node: str, verb: str, timeout_s: float | None, **fields: Any) -> Any:
@@ -88,12 +87,12 @@ def _get(options: argparse.Namespace) -> int:
         return 0
     (value,) = response.values
     text = str(parameter_value_to_python(value))
-    print(text if options.hide_type else f"{_value_label(_Type(value.type))} {text}")
+    print(text if options.hide_type else f"{_value_label(value.type)} {text}")
     return 0
 
 
-def _value_label(kind: Parameter.Type) -> str:
-    name = _TYPE_NAMES[kind].capitalize()
+def _value_label(kind: int) -> str:
+    name = _type_name(kind).capitalize()
     return f"{name.removesuffix(' array')} values are:" if name.endswith("array") else f"{name} value is:"
 
 
@@ -136,7 +135,7 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _description(descriptor: Any) -> list[str]:
-    lines = [f"Parameter name: {descriptor.name}", f"  Type: {_TYPE_NAMES[_Type(descriptor.type)]}"]
+    lines = [f"Parameter name: {descriptor.name}", f"  Type: {_type_name(descriptor.type)}"]
     if descriptor.description:
         lines.append(f"  Description: {descriptor.description}")
     lines.append("  Constraints:")
