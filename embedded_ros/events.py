@@ -34,25 +34,14 @@ class QoSSubscriptionEventType(IntEnum):
 
 
 @dataclass
-class _Count:
+class QoSMessageLostInfo:
+    """How often something happened: a message was lost, or did not come or go in time, or liveliness was lost."""
+
     total_count: int = 0
     total_count_change: int = 0
 
 
-class QoSRequestedDeadlineMissedInfo(_Count):
-    """How often no message came in time."""
-
-
-class QoSOfferedDeadlineMissedInfo(_Count):
-    """How often no message was sent in time."""
-
-
-class QoSLivelinessLostInfo(_Count):
-    """How often a publisher failed to say that it is alive."""
-
-
-class QoSMessageLostInfo(_Count):
-    """How many messages were lost."""
+QoSRequestedDeadlineMissedInfo = QoSOfferedDeadlineMissedInfo = QoSLivelinessLostInfo = QoSMessageLostInfo
 
 
 @dataclass
@@ -66,7 +55,7 @@ class QoSLivelinessChangedInfo:
 
 
 @dataclass
-class QoSRequestedIncompatibleQoSInfo(_Count):
+class QoSRequestedIncompatibleQoSInfo(QoSMessageLostInfo):
     """How many counterparts were refused, and for which policy last."""
 
     last_policy_kind: QoSPolicyKind = QoSPolicyKind.INVALID
@@ -76,7 +65,7 @@ QoSOfferedIncompatibleQoSInfo = QoSRequestedIncompatibleQoSInfo
 
 
 @dataclass
-class QoSPublisherMatchedInfo(_Count):
+class QoSPublisherMatchedInfo(QoSMessageLostInfo):
     """How many counterparts there are."""
 
     current_count: int = 0

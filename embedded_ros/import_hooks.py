@@ -10,25 +10,21 @@ from types import ModuleType
 from typing import Any
 
 from embedded_ros.errors import NotInSubsetError
+from embedded_ros.interface_table import list_interfaces
 from embedded_ros.message_classes import interface_module
-from embedded_ros.packages import PackageNotFoundError, find_package
 
 _STAND_INS = ("rclpy", "launch", "launch_ros", "tf2_ros", "sensor_msgs_py", "ament_index_python")
 
 
 class InterfaceFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Lets `from my_interfaces.msg import Thing` find a package that is only a folder of .msg and .srv files."""
+    """Lets `from my_interfaces.msg import Thing` find a folder of .msg and .srv files, and what rosbags knows."""
 
     def find_spec(self, fullname: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """The module `<package>`, `<package>.msg` or `<package>.srv` of a package on the package path."""
         package, _, kind = fullname.partition(".")
         if kind not in ("", "msg", "srv"):
             return None
-        try:
-            folder = find_package(package)
-        except PackageNotFoundError:
-            return None
-        if not any((folder / wanted).is_dir() for wanted in ([kind] if kind else ["msg", "srv"])):
+        if not any(list_interfaces(package, wanted) for wanted in ([kind] if kind else ["msg", "srv"])):
             return None
         return ModuleSpec(fullname, self, is_package=not kind)
 

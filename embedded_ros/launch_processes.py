@@ -110,7 +110,7 @@ class ExecuteProcess(Action):
 
 
 class ParameterValue:
-    """A parameter whose type is not left to YAML."""
+    """A parameter whose type, one of str, bool, int and float, is not left to YAML."""
 
     def __init__(self, value: Any, *, value_type: Any = None):
         self.value, self.value_type = value, value_type
@@ -122,13 +122,7 @@ class ParameterValue:
             return value
         if self.value_type is float and type(value) is int:
             return float(value)
-        element = getattr(self.value_type, "__args__", (None,))[0]
-        matches = (
-            isinstance(value, list) and all(type(item) is element for item in value)
-            if element is not None
-            else type(value) is self.value_type
-        )
-        if not matches:
+        if type(value) is not self.value_type:
             raise ValueError(f"Cannot convert value '{value}' to a parameter of type '{self.value_type}'")
         return value
 
@@ -171,9 +165,7 @@ class Node(ExecuteProcess):
 class LifecycleNode(Node):
     """Start a managed node."""
 
-    def __init__(self, *, name: Any, namespace: Any, autostart: bool = False, **kwargs: Any):
-        if autostart:
-            raise NotInSubsetError("LifecycleNode(autostart=True)", "let the node start itself")
+    def __init__(self, *, name: Any, namespace: Any, **kwargs: Any):
         super().__init__(name=name, namespace=namespace, **kwargs)
 
 

@@ -1,6 +1,7 @@
 """Managed nodes: a node with a state machine, its services and its transition events."""
 
 import traceback
+from collections.abc import Callable
 from functools import partialmethod
 from typing import Any
 
@@ -75,6 +76,13 @@ class LifecyclePublisher(SimpleManagedEntity, Publisher):
 class LifecycleNodeMixin(ManagedEntity):
     """What makes a Node a managed node."""
 
+    # What this mixin uses of Node.
+    create_publisher: Callable[..., Any]
+    create_service: Callable[..., Any]
+    destroy_publisher: Callable[..., bool]
+    get_clock: Callable[[], Any]
+    get_logger: Callable[[], Any]
+
     def __init__(
         self, *, enable_communication_interface: bool = True, callback_group: CallbackGroup | None = None
     ):  # fmt: skip
@@ -87,9 +95,8 @@ class LifecycleNodeMixin(ManagedEntity):
             self._offer_services(callback_group)
 
     def _offer_services(self, group: CallbackGroup | None) -> None:
-        node: Any = self
         event_type = message_class("lifecycle_msgs/msg/TransitionEvent")
-        self._transition_publisher = node.create_publisher(event_type, "~/transition_event", 10)
+        self._transition_publisher = self.create_publisher(event_type, "~/transition_event", 10)
         for srv_name, type_name, answer in (
             ("change_state", "ChangeState", self._answer_change_state),
             ("get_state", "GetState", self._answer_get_state),
@@ -98,7 +105,7 @@ class LifecycleNodeMixin(ManagedEntity):
             ("get_transition_graph", "GetAvailableTransitions", self._answer_transition_graph),
         ):
             srv_type = service_class(f"lifecycle_msgs/srv/{type_name}")
-            service = node.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
+            service = self.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
             setattr(self._state_machine, f"service_{srv_name}", service)
 
     def add_managed_entity(self, entity: ManagedEntity) -> None:
@@ -109,8 +116,7 @@ class LifecycleNodeMixin(ManagedEntity):
 
     def create_lifecycle_publisher(self, *args: Any, **kwargs: Any) -> LifecyclePublisher:
         """A publisher that sends only while the node is active."""
-        node: Any = self
-        publisher = node.create_publisher(*args, **kwargs, publisher_class=LifecyclePublisher)
+        publisher = self.create_publisher(*args, **kwargs, publisher_class=LifecyclePublisher)
         self._managed_entities.append(publisher)
         return publisher
 
@@ -118,8 +124,7 @@ class LifecycleNodeMixin(ManagedEntity):
         """Destroy a publisher made by `create_lifecycle_publisher`."""
         if publisher in self._managed_entities:
             self._managed_entities.remove(publisher)
-        node: Any = self
-        return node.destroy_publisher(publisher)
+        return self.destroy_publisher(publisher)
 
     def _pass_on(self, callback_name: str, state: LifecycleState) -> TransitionCallbackReturn:
         for entity in list(self._managed_entities):
@@ -161,20 +166,18 @@ class LifecycleNodeMixin(ManagedEntity):
     trigger_shutdown = partialmethod(_change_state, "shutdown")
 
     def _run_callback(self, before: LifecycleState) -> TransitionCallbackReturn:
-        node: Any = self
         name = CALLBACKS[self._state_machine.current_state[1]]
         try:
             return TransitionCallbackReturn(getattr(self, name)(before))
         except Exception:
-            node.get_logger().error(f"{name} failed:\n{traceback.format_exc()}")
+            self.get_logger().error(f"{name} failed:\n{traceback.format_exc()}")
             return TransitionCallbackReturn.ERROR
 
     def _follow(self, transition: Transition) -> None:
-        node: Any = self
         self._state_machine.follow(transition)
         if self._transition_publisher is not None and self._transition_publisher.is_usable:
             event = message_class("lifecycle_msgs/msg/TransitionEvent")()
-            event.timestamp = node.get_clock().now().nanoseconds
+            event.timestamp = self.get_clock().now().nanoseconds
             description = _describe(transition)
             event.transition = description.transition
             event.start_state, event.goal_state = description.start_state, description.goal_state
@@ -183,9 +186,8 @@ class LifecycleNodeMixin(ManagedEntity):
     def _answer_change_state(self, request: Any, response: Any) -> Any:
         wanted = request.transition.label or request.transition.id
         if self._state_machine.find(wanted) is None:
-            node: Any = self
             state = self._state_machine.current_state[1]
-            node.get_logger().error(f"No transition matching {wanted!r} found for current state {state}")
+            self.get_logger().error(f"No transition matching {wanted!r} found for current state {state}")
             response.success = False
         else:
             response.success = self._change_state(wanted) == _SUCCESS

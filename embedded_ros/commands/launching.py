@@ -59,5 +59,9 @@ def _run(options: argparse.Namespace) -> int:
     os.execv(sys.executable, [sys.executable, str(script), *options.argv])
 
 
-LAUNCH = Verb("Run a launch file until its processes end; Ctrl-C stops them in order.", _add_launch_arguments, _launch)
-RUN = Verb("Run an executable of a package.", _add_run_arguments, _run)
+VERBS = {
+    "launch": Verb(
+        "Run a launch file until its processes end; Ctrl-C stops them in order.", _add_launch_arguments, _launch
+    ),
+    "run": Verb("Run an executable of a package.", _add_run_arguments, _run),
+}
