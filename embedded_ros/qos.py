@@ -1,8 +1,9 @@
 """Quality of service as rclpy names it, and its translation to DDS policies."""
 
 import warnings
+from dataclasses import dataclass, fields
 from enum import Enum, IntEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from embedded_ros.errors import NotInSubsetError
 from embedded_ros.times import INFINITE_NANOSECONDS, Duration
@@ -97,14 +98,6 @@ class LivelinessPolicy(QoSPolicyEnum):
     BEST_AVAILABLE = 5
 
 
-_POLICY_TYPES: dict[str, type[QoSPolicyEnum]] = {
-    "history": HistoryPolicy,
-    "reliability": ReliabilityPolicy,
-    "durability": DurabilityPolicy,
-    "liveliness": LivelinessPolicy,
-}
-
-
 class QoSCompatibility(Enum):
     """Whether a publisher and a subscription can talk."""
 
@@ -113,57 +106,44 @@ class QoSCompatibility(Enum):
     ERROR = 2
 
 
+@dataclass(init=False, repr=False)
 class QoSProfile:
     """All policies of a publisher or subscription; history or depth must be given."""
 
-    _DEFAULTS: ClassVar[dict[str, Any]] = {
-        "history": HistoryPolicy.KEEP_LAST,
-        "depth": 10,
-        "reliability": ReliabilityPolicy.RELIABLE,
-        "durability": DurabilityPolicy.VOLATILE,
-        "lifespan": Duration(),
-        "deadline": Duration(),
-        "liveliness": LivelinessPolicy.SYSTEM_DEFAULT,
-        "liveliness_lease_duration": Duration(),
-        "avoid_ros_namespace_conventions": False,
-    }
-    history: HistoryPolicy
-    depth: int
-    reliability: ReliabilityPolicy
-    durability: DurabilityPolicy
-    lifespan: Duration
-    deadline: Duration
-    liveliness: LivelinessPolicy
-    liveliness_lease_duration: Duration
-    avoid_ros_namespace_conventions: bool
+    history: HistoryPolicy = HistoryPolicy.KEEP_LAST
+    depth: int = 10
+    reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE
+    durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
+    lifespan: Duration = Duration()  # noqa: RUF009 (it never changes)
+    deadline: Duration = Duration()  # noqa: RUF009
+    liveliness: LivelinessPolicy = LivelinessPolicy.SYSTEM_DEFAULT
+    liveliness_lease_duration: Duration = Duration()  # noqa: RUF009
+    avoid_ros_namespace_conventions: bool = False
 
     def __init__(self, **policies: Any):
-        unknown = policies.keys() - self._DEFAULTS.keys()
+        defaults = {policy.name: policy.default for policy in fields(self)}
+        unknown = policies.keys() - defaults.keys()
         assert not unknown, f"Invalid arguments passed to constructor: {sorted(unknown)}"
         if not {"history", "depth"} & policies.keys():
             raise InvalidQoSProfileException("History and/or depth settings are required.")
-        for name, default in self._DEFAULTS.items():
-            setattr(self, name, policies.get(name, default))
+        for name, value in (defaults | policies).items():
+            setattr(self, name, value)
         if self.history == HistoryPolicy.KEEP_LAST and "depth" not in policies:
             raise InvalidQoSProfileException("History set to KEEP_LAST without a depth setting.")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _POLICY_TYPES:
+        kind = type(getattr(QoSProfile, name))
+        if issubclass(kind, QoSPolicyEnum):
             assert isinstance(value, int)
-            value = _POLICY_TYPES[name](value)
+            value = kind(value)
         else:
-            assert isinstance(value, type(self._DEFAULTS[name])), f"{name} must be a {type(self._DEFAULTS[name])}"
+            assert isinstance(value, kind), f"{name} must be a {kind}"
         if name == "depth" and value == 0 and self.history == HistoryPolicy.KEEP_LAST:
             warnings.warn("A zero depth with KEEP_LAST doesn't make sense; no data could be stored.", stacklevel=3)
         super().__setattr__(name, value)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, QoSProfile) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
-        return f"QoSProfile({', '.join(f'{name}={getattr(self, name)!s}' for name in self._DEFAULTS)})"
+        return f"QoSProfile({', '.join(f'{name}={value!s}' for name, value in vars(self).items())})"
 
 
 def wire_qos(profile: QoSProfile, user_data: str, is_writer: bool) -> WireQos:

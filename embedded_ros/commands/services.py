@@ -4,10 +4,9 @@ import argparse
 
 from embedded_ros.commands.listing import list_verb
 from embedded_ros.commands.message_filling import fill_message, parse_values
-from embedded_ros.commands.parsing import CommandError, Verb, add_timeout
+from embedded_ros.commands.parsing import Verb, add_timeout
 from embedded_ros.commands.session import Session, open_session
 from embedded_ros.commands.type_names import load_service_class
-from embedded_ros.exceptions import NameValidationException
 
 
 def _add_call_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +26,7 @@ def _call(options: argparse.Namespace) -> int:
     with open_session() as session:
         request = service_class.Request()
         fill_message(request, values)
-        try:
-            name = session.node.resolve_service_name(options.service_name)
-        except (NameValidationException, ValueError) as error:
-            raise CommandError(str(error)) from error
+        name = session.absolute_name(options.service_name, is_service=True)
         print(f"requester: making request: {request!r}\n", flush=True)
         response = session.call(name, service_class.FULL_NAME, request, options.timeout)
     print(f"response:\n{response!r}\n")

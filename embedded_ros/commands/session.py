@@ -95,10 +95,10 @@ class Session:
             raise CommandError(f"Node not found: '{wanted}'; {what_exists('nodes', self.nodes())}")
         return wanted
 
-    def topic_name(self, name: str) -> str:
-        """The absolute name of a topic; CommandError if it is not a valid name."""
+    def absolute_name(self, name: str, is_service: bool = False) -> str:
+        """The absolute name of a topic or service; CommandError if it is not a valid name."""
         try:
-            return self.node.resolve_topic_name(name)
+            return self.node.resolve_service_name(name) if is_service else self.node.resolve_topic_name(name)
         except (NameValidationException, ValueError) as error:
             raise CommandError(str(error)) from error
 

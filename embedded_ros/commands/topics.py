@@ -34,7 +34,7 @@ def _add_echo_arguments(parser: argparse.ArgumentParser) -> None:
 def _echo(options: argparse.Namespace) -> int:
     layout = TextLayout(None if options.full_length else options.truncate_length, options.no_arr)
     with ends_at_interrupt(not options.once), open_session() as session:
-        topic = session.topic_name(options.topic_name)
+        topic = session.absolute_name(options.topic_name)
         message_class = load_message_class(options.message_type or session.find_topic(topic, options.timeout))
         received: deque[Message] = deque()
         profile = _profile_of_publishers(session, topic, message_class, options.timeout)
