@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_ros.launch_substitutions import (
-    Condition,
+    IfCondition,
     LaunchContext,
     Substitution,
     SubstitutionFailure,
@@ -21,7 +21,7 @@ Entities = list["Action | LaunchDescription"]
 class Action:
     """Something that a launch file does."""
 
-    def __init__(self, *, condition: Condition | None = None):
+    def __init__(self, *, condition: IfCondition | None = None):
         self.condition = condition
 
     def visit(self, context: LaunchContext) -> Entities | None:

@@ -134,16 +134,8 @@ class FindPackageShare(Substitution):
             raise SubstitutionFailure(str(error)) from error
 
 
-class Condition:
-    """Whether an action is executed."""
-
-    def evaluate(self, context: LaunchContext) -> bool:
-        """True if it is."""
-        raise NotImplementedError
-
-
-class IfCondition(Condition):
-    """True for the texts true and 1."""
+class IfCondition:
+    """Whether an action is executed: true for the texts true and 1."""
 
     def __init__(self, predicate_expression: Any):
         self.expression = predicate_expression

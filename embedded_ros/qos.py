@@ -202,32 +202,23 @@ def _policy_duration(duration: Duration) -> int | None:
     return None if duration.nanoseconds in (0, INFINITE_NANOSECONDS) else duration.nanoseconds
 
 
-def _profile(depth: int, **policies: Any) -> QoSProfile:
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, **policies)
-
-
 qos_profile_unknown = QoSProfile(
-    history=HistoryPolicy.UNKNOWN,
-    depth=0,
-    reliability=ReliabilityPolicy.UNKNOWN,
-    durability=DurabilityPolicy.UNKNOWN,
-    liveliness=LivelinessPolicy.UNKNOWN,
-)
-qos_profile_default = _profile(10)
-qos_profile_system_default = QoSProfile(
-    history=HistoryPolicy.SYSTEM_DEFAULT,
-    depth=0,
-    reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
-    durability=DurabilityPolicy.SYSTEM_DEFAULT,
-)
-qos_profile_sensor_data = _profile(5, reliability=ReliabilityPolicy.BEST_EFFORT)
-qos_profile_services_default = _profile(10)
-qos_profile_parameters = _profile(1000)
-qos_profile_parameter_events = _profile(1000)
-qos_profile_rosout_default = _profile(
-    1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
+    history=HistoryPolicy.UNKNOWN, depth=0, reliability=ReliabilityPolicy.UNKNOWN,
+    durability=DurabilityPolicy.UNKNOWN, liveliness=LivelinessPolicy.UNKNOWN,
 )  # fmt: skip
-qos_profile_action_status_default = _profile(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+qos_profile_default = QoSProfile(depth=10)
+qos_profile_system_default = QoSProfile(
+    history=HistoryPolicy.SYSTEM_DEFAULT, depth=0, reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
+    durability=DurabilityPolicy.SYSTEM_DEFAULT,
+)  # fmt: skip
+qos_profile_sensor_data = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+qos_profile_services_default = QoSProfile(depth=10)
+qos_profile_parameters = QoSProfile(depth=1000)
+qos_profile_parameter_events = QoSProfile(depth=1000)
+qos_profile_rosout_default = QoSProfile(
+    depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
+)  # fmt: skip
+qos_profile_action_status_default = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class QoSPresetProfiles(_ShortKeyEnum):

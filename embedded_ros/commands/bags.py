@@ -33,13 +33,9 @@ def _add_play_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--delay", type=non_negative_seconds, default=1.0, metavar="SECONDS",
                         help="wait before the first message, for subscriptions to be found (default: 1)")  # fmt: skip
     parser.add_argument(
-        "--clock",
-        type=positive_number,
-        nargs="?",
-        const=40.0,
-        metavar="HZ",
+        "--clock", type=positive_number, nargs="?", const=40.0, metavar="HZ",
         help="publish the recording's time on /clock, for nodes with use_sim_time (40 times a second)",
-    )
+    )  # fmt: skip
 
 
 def _play(options: argparse.Namespace) -> int:

@@ -7,16 +7,16 @@ from typing import Any
 from embedded_ros.commands.listing import list_verb
 from embedded_ros.commands.parsing import CommandError, Verb, add_timeout, what_exists
 from embedded_ros.commands.session import Session, limit_of, open_session
-from embedded_ros.message_classes import message_class, service_class
+from embedded_ros.message_classes import message_class
 
-_GET_STATE = "lifecycle_msgs/srv/GetState"
+_PACKAGE = "lifecycle_msgs"
 
 
 def _managed_nodes(session: Session) -> dict[str, list[str]]:
     return {
         name.removesuffix("/get_state"): []
         for name, types in session.services().items()
-        if name.endswith("/get_state") and _GET_STATE in types
+        if name.endswith("/get_state") and f"{_PACKAGE}/srv/GetState" in types
     }
 
 
@@ -28,14 +28,9 @@ def _find_managed_node(session: Session, options: argparse.Namespace) -> str:
     return node
 
 
-def _call(session: Session, node: str, service: str, timeout_s: float | None, **fields: Any) -> Any:
-    """Call a managed node's service such as `get_state`."""
-    type_name = f"lifecycle_msgs/srv/{''.join(word.capitalize() for word in service.split('_'))}"
-    return session.call(f"{node}/{service}", type_name, service_class(type_name).Request(**fields), timeout_s)
-
-
 def _possible_transitions(session: Session, node: str, options: argparse.Namespace) -> list[Any]:
-    return _call(session, node, "get_available_transitions", limit_of(options.timeout)).available_transitions
+    limit_s = limit_of(options.timeout)
+    return session.call_node(node, _PACKAGE, "get_available_transitions", limit_s).available_transitions
 
 
 def _add_node(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +43,7 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
 def _get(options: argparse.Namespace) -> int:
     with open_session() as session:
         node = _find_managed_node(session, options)
-        state = _call(session, node, "get_state", limit_of(options.timeout)).current_state
+        state = session.call_node(node, _PACKAGE, "get_state", limit_of(options.timeout)).current_state
     print(f"{state.label} [{state.id}]")
     return 0
 
@@ -76,7 +71,7 @@ def _set(options: argparse.Namespace) -> int:
             lines = "".join(f"\n- {edge.label} [{edge.id}]" for edge in possible)
             raise CommandError(f"Unknown transition requested, available ones are:{lines}")
         transition = message_class("lifecycle_msgs/msg/Transition")(id=chosen[0].id, label=chosen[0].label)
-        result = _call(session, node, "change_state", options.timeout, transition=transition)
+        result = session.call_node(node, _PACKAGE, "change_state", options.timeout, transition=transition)
     if result.success:
         print("Transitioning successful")
         return 0

@@ -8,7 +8,7 @@ import yaml
 
 from embedded_ros.commands.parsing import CommandError, Verb, add_spin_time, add_timeout, what_exists
 from embedded_ros.commands.session import Session, limit_of, open_session
-from embedded_ros.message_classes import message_class, service_class
+from embedded_ros.message_classes import message_class
 from embedded_ros.parameters import Parameter, get_parameter_value, parameter_value_to_python
 
 _Type = Parameter.Type
@@ -20,10 +20,7 @@ def _type_name(kind: int) -> str:
 
 
 def _call(session: Session, node: str, verb: str, timeout_s: float | None, **fields: Any) -> Any:
-    """Call a node's parameter service such as `list_parameters`."""
-    type_name = f"rcl_interfaces/srv/{''.join(word.capitalize() for word in verb.split('_'))}"
-    request = service_class(type_name).Request(**fields)
-    return session.call(f"{node}/{verb}", type_name, request, limit_of(timeout_s))
+    return session.call_node(node, "rcl_interfaces", verb, limit_of(timeout_s), **fields)
 
 
 def _names(session: Session, node: str, timeout_s: float | None) -> list[str]:

@@ -133,6 +133,11 @@ class Session:
         finally:
             self.node.destroy_client(client)
 
+    def call_node(self, node: str, package: str, service: str, timeout_s: float | None, **fields: Any) -> Any:
+        """Call a service below a node's name, such as `get_state` of the type lifecycle_msgs/srv/GetState."""
+        type_name = f"{package}/srv/{''.join(word.capitalize() for word in service.split('_'))}"
+        return self.call(f"{node}/{service}", type_name, service_class(type_name).Request(**fields), timeout_s)
+
     def _wait_for_response(self, client: Any, future: Future, service: str, timeout_s: float | None) -> None:
         seen_at = time.monotonic()
 

@@ -72,7 +72,7 @@ def test_help_lists_every_command(capsys) -> None:
         names = {command: command} if command in verbs else {verb: f"{command} {verb}" for verb in verbs}
         for verb, name in names.items():
             assert f"  {name} " in text
-            assert verbs[verb].description.split("\n")[0] in text
+            assert verbs[verb].description.split(". ")[0] in text
         if command not in verbs:
             assert main([command, "--help"]) == 0
             listed = capsys.readouterr().out
