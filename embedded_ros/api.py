@@ -46,20 +46,16 @@ def try_shutdown(*, context: Context | None = None, uninstall_handlers: bool | N
 
 
 def _shut_down(context: Context | None, uninstall_handlers: bool | None, action: Any) -> None:
+    global _global_executor
     is_default = context is None or context is get_default_context()
     action(context or get_default_context())
     if is_default:
-        _forget_global_executor()
+        if _global_executor is not None:
+            _global_executor.shutdown()
+            _global_executor = None
         forget_default_context()
     if uninstall_handlers or (uninstall_handlers is None and is_default):
         uninstall_signal_handlers()
-
-
-def _forget_global_executor() -> None:
-    global _global_executor
-    if _global_executor is not None:
-        _global_executor.shutdown()
-        _global_executor = None
 
 
 def get_global_executor() -> Executor:

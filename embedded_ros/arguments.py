@@ -55,32 +55,31 @@ def load_ros_yaml(text: str) -> Any:
 
 def remove_ros_args(args: list[str] | None = None) -> list[str]:
     """The arguments that are a program's own; None means the process's command line."""
-    kept, inside = [], False
-    for argument in sys.argv if args is None else args:
-        if argument == "--ros-args":
-            inside = True
-        elif inside and argument == "--":
-            inside = False
-        elif not inside:
-            kept.append(argument)
-    return kept
+    return _divide(args)[0]
 
 
 def parse_arguments(arguments: list[str] | None) -> RosArguments:
     """Parse a command line; None means the process's own."""
-    parsed, inside = RosArguments(), False
-    pending = list(sys.argv if arguments is None else arguments)
-    for argument in pending:
-        argument.encode()  # rclpy refuses what is not text, too
+    parsed, pending = RosArguments(), _divide(arguments)[1]
     while pending:
-        argument = pending.pop(0)
-        if argument == "--ros-args":
-            inside = True
-        elif inside and argument == "--":
-            inside = False
-        elif inside:
-            _parse_one(parsed, argument, pending)
+        _parse_one(parsed, pending.pop(0), pending)
     return parsed
+
+
+def _divide(arguments: list[str] | None) -> tuple[list[str], list[str]]:
+    """The arguments of the program and those of ROS, which stand between `--ros-args` and `--`."""
+    own: list[str] = []
+    of_ros: list[str] = []
+    current = own
+    for argument in sys.argv if arguments is None else arguments:
+        argument.encode()  # rclpy refuses what is not text, too
+        if argument == "--ros-args":
+            current = of_ros
+        elif argument == "--" and current is of_ros:
+            current = own
+        else:
+            current.append(argument)
+    return own, of_ros
 
 
 def node_matches(pattern: str, full_name: str) -> bool:

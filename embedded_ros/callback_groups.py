@@ -6,7 +6,7 @@ from typing import Any
 
 
 class CallbackGroup:
-    """Base of the groups; executors ask it before they run an entity's callback."""
+    """Base of the groups: executors ask it before they run an entity's callback, and it always agrees."""
 
     def __init__(self) -> None:
         self.entities: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -22,30 +22,18 @@ class CallbackGroup:
 
     def can_execute(self, entity: Any) -> bool:
         """Whether the entity's callback may start now."""
-        raise NotImplementedError
+        return True
 
     def beginning_execution(self, entity: Any) -> bool:
         """Claim the right to run; False if another callback has it."""
-        raise NotImplementedError
+        return True
 
     def ending_execution(self, entity: Any) -> None:
         """Give the right back."""
-        raise NotImplementedError
 
 
 class ReentrantCallbackGroup(CallbackGroup):
     """Callbacks run at any time, also several of one entity."""
-
-    def can_execute(self, entity: Any) -> bool:
-        """Always."""
-        return True
-
-    def beginning_execution(self, entity: Any) -> bool:
-        """Always."""
-        return True
-
-    def ending_execution(self, entity: Any) -> None:
-        """Nothing to give back."""
 
 
 class MutuallyExclusiveCallbackGroup(CallbackGroup):

@@ -20,7 +20,6 @@ class ClockChange(IntEnum):
     ROS_TIME_NO_CHANGE = 1
     ROS_TIME_ACTIVATED = 2
     ROS_TIME_DEACTIVATED = 3
-    SYSTEM_TIME_NO_CHANGE = 4
 
 
 class JumpThreshold:

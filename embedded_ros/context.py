@@ -54,9 +54,10 @@ class Context:
             self._participant = Participant(self._domain_id)
             self._running = True
         if initialize_logging:
-            from embedded_ros.log import apply_log_levels
+            from embedded_ros.log import get_logging_severity_from_string, set_logger_level
 
-            apply_log_levels(self.arguments.log_levels)
+            for name, level in self.arguments.log_levels.items():
+                set_logger_level(name, get_logging_severity_from_string(level))
         _contexts.add(self)
 
     @property

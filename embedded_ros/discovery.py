@@ -43,13 +43,9 @@ def _read_endpoints(reader: Entity) -> Iterator[DiscoveredEndpoint]:
             if info.valid_data:
                 data = ct.cast(pointer, ct.POINTER(dds.EndpointData)).contents
                 yield DiscoveredEndpoint(
-                    bytes(data.guid),
-                    bytes(data.participant_guid),
-                    data.topic_name.decode(),
-                    data.type_name.decode(),
-                    dds.read_user_data(data.qos),
-                    _read_qos(data.qos),
-                )
+                    bytes(data.guid), bytes(data.participant_guid), data.topic_name.decode(), data.type_name.decode(),
+                    dds.read_user_data(data.qos), _read_qos(data.qos),
+                )  # fmt: skip
         if count == 0:
             return
         call("dds_return_loan", reader.handle, pointers, count)

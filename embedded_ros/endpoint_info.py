@@ -66,11 +66,6 @@ def describe_endpoint(
 ) -> TopicEndpointInfo:  # fmt: skip
     """The description of an endpoint of a node (name, namespace)."""
     version, _, digest = endpoint.user_data.get("typehash", "").removeprefix("RIHS").partition("_")
-    return TopicEndpointInfo(
-        *node,
-        ros_type_name(endpoint.type_name),
-        TypeHash(int(version), bytes.fromhex(digest)) if digest else TypeHash(),
-        kind,
-        list(endpoint.guid),
-        profile_of_wire(endpoint.qos),
-    )
+    type_hash = TypeHash(int(version), bytes.fromhex(digest)) if digest else TypeHash()
+    type_name, qos = ros_type_name(endpoint.type_name), profile_of_wire(endpoint.qos)
+    return TopicEndpointInfo(*node, type_name, type_hash, kind, list(endpoint.guid), qos)

@@ -34,25 +34,14 @@ class QoSSubscriptionEventType(IntEnum):
 
 
 @dataclass
-class _Count:
+class QoSMessageLostInfo:
+    """How often something happened: a message was lost, or did not come or go in time, or liveliness was lost."""
+
     total_count: int = 0
     total_count_change: int = 0
 
 
-class QoSRequestedDeadlineMissedInfo(_Count):
-    """How often no message came in time."""
-
-
-class QoSOfferedDeadlineMissedInfo(_Count):
-    """How often no message was sent in time."""
-
-
-class QoSLivelinessLostInfo(_Count):
-    """How often a publisher failed to say that it is alive."""
-
-
-class QoSMessageLostInfo(_Count):
-    """How many messages were lost."""
+QoSRequestedDeadlineMissedInfo = QoSOfferedDeadlineMissedInfo = QoSLivelinessLostInfo = QoSMessageLostInfo
 
 
 @dataclass
@@ -66,7 +55,7 @@ class QoSLivelinessChangedInfo:
 
 
 @dataclass
-class QoSRequestedIncompatibleQoSInfo(_Count):
+class QoSRequestedIncompatibleQoSInfo(QoSMessageLostInfo):
     """How many counterparts were refused, and for which policy last."""
 
     last_policy_kind: QoSPolicyKind = QoSPolicyKind.INVALID
@@ -76,7 +65,7 @@ QoSOfferedIncompatibleQoSInfo = QoSRequestedIncompatibleQoSInfo
 
 
 @dataclass
-class QoSPublisherMatchedInfo(_Count):
+class QoSPublisherMatchedInfo(QoSMessageLostInfo):
     """How many counterparts there are."""
 
     current_count: int = 0
@@ -86,69 +75,60 @@ class QoSPublisherMatchedInfo(_Count):
 QoSSubscriptionMatchedInfo = QoSPublisherMatchedInfo
 
 
-def _count_of(info: type[_Count]) -> Callable[[Any], _Count | None]:
-    return lambda status: info(status.total, status.change) if status.change else None
-
-
-def _incompatible_info(status: Any) -> QoSRequestedIncompatibleQoSInfo | None:
-    if not status.change:
-        return None
-    return QoSRequestedIncompatibleQoSInfo(status.total, status.change, policy_kind(status.policy))
-
-
-def _liveliness_info(status: Any) -> QoSLivelinessChangedInfo | None:
-    if not (status.alive_change or status.not_alive_change):
-        return None
-    return QoSLivelinessChangedInfo(
-        status.alive, status.not_alive, status.alive_change, status.not_alive_change
-    )  # fmt: skip
-
-
-def _matched_info(status: Any) -> QoSPublisherMatchedInfo | None:
-    if not (status.total_change or status.current_change):
-        return None
-    return QoSPublisherMatchedInfo(status.total, status.total_change, status.current, status.current_change)
-
-
 class _Event(NamedTuple):
     event_type: IntEnum
     status: dds.StatusKind
-    make_info: Callable[[Any], Any]
-    """What a callback gets of a status; None when nothing has changed."""
+    info: type
 
+    def make_info(self, status: Any) -> Any:
+        """What a callback gets of a status; None when nothing has changed."""
+        values = {name: getattr(status, name) for name, *_ in status._fields_ if name != "last_handle"}
+        if not any(value for name, value in values.items() if "change" in name):
+            return None
+        if "policy" in values:
+            values["policy"] = policy_kind(values["policy"])
+        # The members of both are in one order.
+        return self.info(*values.values())
+
+
+_PUBLISHER, _SUBSCRIPTION = QoSPublisherEventType, QoSSubscriptionEventType
 
 # The options of the callback containers -> the events.
 _PUBLISHER_EVENTS = {
     "deadline": _Event(
-        QoSPublisherEventType.RCL_PUBLISHER_OFFERED_DEADLINE_MISSED,
-        dds.OFFERED_DEADLINE_MISSED, _count_of(QoSOfferedDeadlineMissedInfo)),
-    "liveliness": _Event(
-        QoSPublisherEventType.RCL_PUBLISHER_LIVELINESS_LOST, dds.LIVELINESS_LOST, _count_of(QoSLivelinessLostInfo)),
+        _PUBLISHER.RCL_PUBLISHER_OFFERED_DEADLINE_MISSED, dds.OFFERED_DEADLINE_MISSED, QoSOfferedDeadlineMissedInfo),
+    "liveliness": _Event(_PUBLISHER.RCL_PUBLISHER_LIVELINESS_LOST, dds.LIVELINESS_LOST, QoSLivelinessLostInfo),
     "incompatible_qos": _Event(
-        QoSPublisherEventType.RCL_PUBLISHER_OFFERED_INCOMPATIBLE_QOS,
-        dds.OFFERED_INCOMPATIBLE_QOS, _incompatible_info),
-    "matched": _Event(QoSPublisherEventType.RCL_PUBLISHER_MATCHED, dds.PUBLICATION_MATCHED, _matched_info),
+        _PUBLISHER.RCL_PUBLISHER_OFFERED_INCOMPATIBLE_QOS, dds.OFFERED_INCOMPATIBLE_QOS, QoSOfferedIncompatibleQoSInfo),
+    "matched": _Event(_PUBLISHER.RCL_PUBLISHER_MATCHED, dds.PUBLICATION_MATCHED, QoSPublisherMatchedInfo),
 }  # fmt: skip
 _SUBSCRIPTION_EVENTS = {
     "deadline": _Event(
-        QoSSubscriptionEventType.RCL_SUBSCRIPTION_REQUESTED_DEADLINE_MISSED,
-        dds.REQUESTED_DEADLINE_MISSED, _count_of(QoSRequestedDeadlineMissedInfo)),
+        _SUBSCRIPTION.RCL_SUBSCRIPTION_REQUESTED_DEADLINE_MISSED,
+        dds.REQUESTED_DEADLINE_MISSED, QoSRequestedDeadlineMissedInfo),
     "liveliness": _Event(
-        QoSSubscriptionEventType.RCL_SUBSCRIPTION_LIVELINESS_CHANGED, dds.LIVELINESS_CHANGED, _liveliness_info),
+        _SUBSCRIPTION.RCL_SUBSCRIPTION_LIVELINESS_CHANGED, dds.LIVELINESS_CHANGED, QoSLivelinessChangedInfo),
     "incompatible_qos": _Event(
-        QoSSubscriptionEventType.RCL_SUBSCRIPTION_REQUESTED_INCOMPATIBLE_QOS,
-        dds.REQUESTED_INCOMPATIBLE_QOS, _incompatible_info),
-    "message_lost": _Event(
-        QoSSubscriptionEventType.RCL_SUBSCRIPTION_MESSAGE_LOST, dds.SAMPLE_LOST, _count_of(QoSMessageLostInfo)),
-    "matched": _Event(QoSSubscriptionEventType.RCL_SUBSCRIPTION_MATCHED, dds.SUBSCRIPTION_MATCHED, _matched_info),
+        _SUBSCRIPTION.RCL_SUBSCRIPTION_REQUESTED_INCOMPATIBLE_QOS,
+        dds.REQUESTED_INCOMPATIBLE_QOS, QoSRequestedIncompatibleQoSInfo),
+    "message_lost": _Event(_SUBSCRIPTION.RCL_SUBSCRIPTION_MESSAGE_LOST, dds.SAMPLE_LOST, QoSMessageLostInfo),
+    "matched": _Event(_SUBSCRIPTION.RCL_SUBSCRIPTION_MATCHED, dds.SUBSCRIPTION_MATCHED, QoSSubscriptionMatchedInfo),
 }  # fmt: skip
 
 
 class _EventCallbacks:
-    """The callbacks that a program gives for an endpoint's events."""
+    """The callbacks that a program gives for an endpoint's events, each under the event's option; None: none."""
 
     events: dict[str, _Event]
-    use_default_callbacks: bool
+
+    def __init__(self, *, use_default_callbacks: bool = True, **callbacks: Callable[[Any], Any] | None):
+        if callbacks.pop("incompatible_type", None) is not None:
+            raise NotInSubsetError("the event incompatible_type", "compare types with get_topic_names_and_types")
+        unknown = callbacks.keys() - self.events.keys()
+        if unknown:
+            raise TypeError(f"there are no events {sorted(unknown)}; the events are {list(self.events)}")
+        self.use_default_callbacks = use_default_callbacks
+        vars(self).update(dict.fromkeys(self.events) | callbacks)
 
     def chosen(self, warn_incompatible: Callable[[Any], None]) -> dict[str, Callable[[Any], Any]]:
         """Option -> callback; an incompatible counterpart is warned of unless told otherwise."""
@@ -163,45 +143,23 @@ class PublisherEventCallbacks(_EventCallbacks):
 
     events = _PUBLISHER_EVENTS
 
-    def __init__(
-        self, *, deadline: Callable | None = None, liveliness: Callable | None = None,
-        incompatible_qos: Callable | None = None, incompatible_type: Callable | None = None,
-        matched: Callable | None = None, use_default_callbacks: bool = True,
-    ):  # fmt: skip
-        _refuse_incompatible_type(incompatible_type)
-        self.deadline, self.liveliness, self.incompatible_qos = deadline, liveliness, incompatible_qos
-        self.matched, self.use_default_callbacks = matched, use_default_callbacks
-
 
 class SubscriptionEventCallbacks(_EventCallbacks):
     """Callbacks for the events of a subscription."""
 
     events = _SUBSCRIPTION_EVENTS
 
-    def __init__(
-        self, *, deadline: Callable | None = None, incompatible_qos: Callable | None = None,
-        liveliness: Callable | None = None, message_lost: Callable | None = None,
-        incompatible_type: Callable | None = None, matched: Callable | None = None,
-        use_default_callbacks: bool = True,
-    ):  # fmt: skip
-        _refuse_incompatible_type(incompatible_type)
-        self.deadline, self.incompatible_qos, self.liveliness = deadline, incompatible_qos, liveliness
-        self.message_lost, self.matched, self.use_default_callbacks = message_lost, matched, use_default_callbacks
 
-
-def _refuse_incompatible_type(callback: Callable | None) -> None:
-    if callback is not None:
-        raise NotInSubsetError("the event incompatible_type", "compare types with get_topic_names_and_types")
-
-
-@dataclass
-class EventHandler:
+class EventHandler(NamedTuple):
     """A callback for one event of one endpoint."""
 
-    event_type: IntEnum
+    event: _Event
     callback: Callable[[Any], Any]
-    status: dds.StatusKind
-    make_info: Callable[[Any], Any]
+
+    @property
+    def event_type(self) -> IntEnum:
+        """rclpy's number of the event."""
+        return self.event.event_type
 
 
 class EndpointEvents(Waitable):
@@ -219,17 +177,16 @@ class EndpointEvents(Waitable):
                 f"Last incompatible policy: {policy}"
             )
 
-        self.handlers = [
-            EventHandler(callbacks.events[option].event_type, callback, *callbacks.events[option][1:])
-            for option, callback in callbacks.chosen(warn).items()
-        ]
+        chosen = callbacks.chosen(warn)
+        self.handlers = [EventHandler(callbacks.events[option], callback) for option, callback in chosen.items()]
         self.callback_group, self._endpoint = group, endpoint
         self.wait_handle = endpoint.handle
-        endpoint.watch(handler.status for handler in self.handlers)
+        endpoint.watch(handler.event.status for handler in self.handlers)
 
     def take(self, executor: Any) -> Callable[[], Awaitable[None]] | None:
         """The callbacks of the events that have happened."""
-        pairs = [(handler, handler.make_info(self._endpoint.read_status(handler.status))) for handler in self.handlers]
+        infos = [event.make_info(self._endpoint.read_status(event.status)) for event, _ in self.handlers]
+        pairs = zip(self.handlers, infos, strict=True)
         happened = [(handler.callback, info) for handler, info in pairs if info is not None]
         if not happened:
             return None

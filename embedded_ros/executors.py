@@ -129,7 +129,7 @@ class Executor:
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Run one callback, or wait for one; None or a negative timeout waits for ever."""
-        raise NotImplementedError
+        self._run_next(timeout_sec, lambda: False)
 
     def spin_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Run callbacks until a future is done or the time is over."""
@@ -142,16 +142,14 @@ class Executor:
 
     def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
         """Run one callback, or return when a future is done."""
-        raise NotImplementedError
-
-    def _wake_when_done(self, future: Future) -> None:
-        def wake(_: Future) -> None:
-            self.wake()
-
-        wake.runs_anywhere = True  # type: ignore[attr-defined]
         if getattr(future, "_waking_executor", None) is not self:
             future._waking_executor = self  # type: ignore[attr-defined]
-            future.add_done_callback(wake)
+            future.call_when_done(lambda _: self.wake())
+        self._run_next(timeout_sec, future.done)
+
+    def _run_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
+        """Run one callback, or wait for one until `is_over`."""
+        raise NotImplementedError
 
     def wait_for_ready_callbacks(
         self, timeout_sec: float | None = None, nodes: list[Any] | None = None,
@@ -277,28 +275,19 @@ class SingleThreadedExecutor(Executor):
     def _callback_ended(self) -> None:
         """The spinning thread itself ran the callback and looks again anyway."""
 
-    def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Run one callback, or wait for one."""
-        self._run_next(timeout_sec, lambda: False)
-
-    def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
-        """Run one callback, or return when a future is done."""
-        self._wake_when_done(future)
-        self._run_next(timeout_sec, future.done)
-
     def _run_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
         with contextlib.suppress(ShutdownException, TimeoutException, ConditionReachedException):
             task, _, _ = self.wait_for_ready_callbacks(timeout_sec, condition=is_over)
-            self._run(task)
-
-    def _run(self, task: Task) -> None:
-        self._execute(task)
-        if task.done():
-            task.result()
+            self._execute(task)
+            if task.done():
+                task.result()
 
 
 class MultiThreadedExecutor(Executor):
-    """Runs callbacks in a pool of threads; by default as many as there are processors."""
+    """Runs callbacks in a pool of threads, by default as many as there are processors.
+
+    What a callback raises is raised by a later call of a spin method.
+    """
 
     def __init__(self, num_threads: int | None = None, *, context: Context | None = None):
         super().__init__(context=context)
@@ -311,22 +300,13 @@ class MultiThreadedExecutor(Executor):
         self._executor = ThreadPoolExecutor(num_threads, thread_name_prefix="executor")
         self._failed: deque[Task] = deque()
 
-    def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Hand one callback to the pool, or wait for one; raises what an earlier callback raised."""
-        self._submit_next(timeout_sec, lambda: False)
-
-    def spin_once_until_future_complete(self, future: Future, timeout_sec: float | None = None) -> None:
-        """Hand one callback to the pool, or return when a future is done."""
-        self._wake_when_done(future)
-        self._submit_next(timeout_sec, future.done)
-
     def shutdown(self, timeout_sec: float | None = None, *, wait_for_threads: bool = True) -> bool:
         """Stop, wait for the callbacks that run and, unless told otherwise, for the threads to end."""
         is_idle = super().shutdown(timeout_sec)
         self._executor.shutdown(wait=wait_for_threads)
         return is_idle
 
-    def _submit_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
+    def _run_next(self, timeout_sec: float | None, is_over: Callable[[], bool]) -> None:
         with contextlib.suppress(
             ShutdownException, ExternalShutdownException, TimeoutException, ConditionReachedException
         ):

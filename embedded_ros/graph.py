@@ -1,5 +1,6 @@
 """Who else is there: topics, services and nodes that DDS discovery and ROS's own announcements tell of."""
 
+import dataclasses
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,13 +9,12 @@ from typing import Any, NamedTuple
 from embedded_ros.dds_library import BUILTIN_PUBLICATIONS, BUILTIN_SUBSCRIPTIONS
 from embedded_ros.discovery import DiscoveredEndpoint, find_endpoints
 from embedded_ros.exceptions import NodeNameNonExistentError
-from embedded_ros.interface_table import ros_type_name, type_hash
+from embedded_ros.interface_table import dds_type_name, ros_type_name, type_hash
 from embedded_ros.message_classes import decode_body, encode_body, message_class
 from embedded_ros.wire import Participant, RawReader, RawWriter, WireQos
 
 _DISCOVERY_TOPIC = "ros_discovery_info"
 _DISCOVERY_TYPE = "rmw_dds_common/msg/ParticipantEntitiesInfo"
-_DISCOVERY_DDS_TYPE = "rmw_dds_common::msg::dds_::ParticipantEntitiesInfo_"
 
 
 class AnnouncedNode(NamedTuple):
@@ -32,16 +32,11 @@ class NodeAnnouncer:
         self._participant = participant
         self._lock = threading.Lock()
         self._nodes: dict[tuple[str, str], tuple[list[bytes], list[bytes]]] = {}
-        user_data = f"typehash={type_hash(_DISCOVERY_TYPE)};".encode()
-        self._writer = RawWriter(
-            participant, _DISCOVERY_TOPIC, _DISCOVERY_DDS_TYPE,
-            WireQos(depth=1, transient_local=True, user_data=user_data),
-        )  # fmt: skip
+        topic = (participant, _DISCOVERY_TOPIC, dds_type_name(_DISCOVERY_TYPE))
+        kept = WireQos(depth=1, transient_local=True, user_data=f"typehash={type_hash(_DISCOVERY_TYPE)};".encode())
+        self._writer = RawWriter(*topic, kept)
         # Opened with the first node, so that names of others are there by the time somebody asks.
-        self._reader = RawReader(
-            participant, _DISCOVERY_TOPIC, _DISCOVERY_DDS_TYPE,
-            WireQos(depth=None, transient_local=True, user_data=user_data),
-        )  # fmt: skip
+        self._reader = RawReader(*topic, dataclasses.replace(kept, depth=None))
         self._heard: dict[bytes, list[AnnouncedNode]] = {}
 
     def update(self, name: str, namespace: str, readers: list[bytes] | None, writers: list[bytes] | None) -> None:

@@ -31,6 +31,9 @@ _FIELD_LINE = re.compile(
     r"(?P<type>[A-Za-z]\w*(?:/\w+)*(?:<=\d+)?)(?P<array>\[(?:<=)?\d*\])?\s+(?P<name>[A-Za-z]\w*)\s*(?P<rest>.*)$"
 )
 
+_CODE = re.compile(r"""(?:[^#"']|"[^"]*"?|'[^']*'?)*""")
+"""A line up to its comment; a # in quotes begins none."""
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -169,7 +172,7 @@ def parse_definition(full_name: str, text: str) -> Interface:
     package = full_name.split("/")[0]
     interface = Interface(full_name, [], [], {})
     for line in text.splitlines():
-        line = without_comment(line).strip()
+        line = _CODE.match(line)[0].strip()  # type: ignore[index]
         if not line:
             continue
         found = _FIELD_LINE.match(line)
@@ -185,19 +188,6 @@ def parse_definition(full_name: str, text: str) -> Interface:
     if not interface.fields:
         interface.fields.append((PLACEHOLDER_FIELD, (Nodetype.BASE, ("uint8", 0))))
     return interface
-
-
-def without_comment(line: str) -> str:
-    """A line of a definition up to its comment; a # in quotes begins none."""
-    quote = ""
-    for position, character in enumerate(line):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character == "#":
-            return line[:position].rstrip()
-    return line
 
 
 def _describe(package: str, base: str, array: str | None) -> Any:

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from embedded_ros.launch_substitutions import (
-    Condition,
+    IfCondition,
     LaunchContext,
     Substitution,
     SubstitutionFailure,
-    describe_default,
     normalize_to_list_of_substitutions,
-    perform_substitutions,
     text_of,
 )
 
@@ -23,7 +21,7 @@ Entities = list["Action | LaunchDescription"]
 class Action:
     """Something that a launch file does."""
 
-    def __init__(self, *, condition: Condition | None = None):
+    def __init__(self, *, condition: IfCondition | None = None):
         self.condition = condition
 
     def visit(self, context: LaunchContext) -> Entities | None:
@@ -44,7 +42,7 @@ class Action:
 class LaunchDescription:
     """A list of actions."""
 
-    def __init__(self, initial_entities: Iterable[Any] | None = None, *, deprecated_reason: str | None = None):
+    def __init__(self, initial_entities: Iterable[Any] | None = None):
         self.entities: Entities = list(initial_entities or [])
 
     def add_action(self, action: Any) -> None:
@@ -100,7 +98,7 @@ class DeclareLaunchArgument(Action):
                 raise RuntimeError(
                     f"Required launch argument '{self.name}' (description: '{self.description}') was not provided"
                 )
-            context.launch_configurations[self.name] = perform_substitutions(context, self.default_value)
+            context.launch_configurations[self.name] = text_of(context, self.default_value)
         value = context.launch_configurations[self.name]
         if self.choices is not None and value not in self.choices:
             raise RuntimeError(
@@ -111,32 +109,8 @@ class DeclareLaunchArgument(Action):
         """What `--show-args` prints."""
         text = f"\n    '{self.name}':\n        {self.description}"
         if self.default_value is not None:
-            text += f"\n        (default: {describe_default(self.default_value)})"
+            text += f"\n        (default: {' + '.join(part.describe() for part in self.default_value)})"
         return text
-
-
-class SetLaunchConfiguration(Action):
-    """Give a configuration a value."""
-
-    def __init__(self, name: Any, value: Any, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.name, self.value = name, value
-
-    def execute(self, context: LaunchContext) -> None:
-        """Set it."""
-        context.launch_configurations[text_of(context, self.name)] = text_of(context, self.value)
-
-
-class SetEnvironmentVariable(Action):
-    """Set a variable of the processes that are started afterwards."""
-
-    def __init__(self, name: Any, value: Any, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.name, self.value = name, value
-
-    def execute(self, context: LaunchContext) -> None:
-        """Set it."""
-        context.environment[text_of(context, self.name)] = text_of(context, self.value)
 
 
 class OpaqueFunction(Action):
@@ -155,18 +129,6 @@ class OpaqueFunction(Action):
         return None if actions is None else list(actions)
 
 
-class LogInfo(Action):
-    """Print a text."""
-
-    def __init__(self, *, msg: Any, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.msg = msg
-
-    def execute(self, context: LaunchContext) -> None:
-        """Print it."""
-        context.service.log("INFO", "launch.user", text_of(context, self.msg))
-
-
 class PythonLaunchDescriptionSource:
     """A launch file in Python."""
 
@@ -175,12 +137,9 @@ class PythonLaunchDescriptionSource:
     def __init__(self, launch_file_path: Any):
         self.location = launch_file_path
 
-    def path(self, context: LaunchContext) -> Path:
-        """The absolute path of the file."""
-        return Path(text_of(context, self.location)).resolve()
-
-    def load_file(self, path: Path) -> LaunchDescription:
-        """The description that a file generates."""
+    def load(self, context: LaunchContext) -> LaunchDescription:
+        """The description that the file generates."""
+        path = Path(text_of(context, self.location)).resolve()
         if not path.is_file():
             raise FileNotFoundError(f"the launch file '{path}' does not exist")
         spec = importlib.util.spec_from_file_location(f"launch_file_{next(self._numbers)}", path)
@@ -205,80 +164,15 @@ class IncludeLaunchDescription(Action):
         self.source = launch_description_source
         self.launch_arguments = list(launch_arguments or [])
 
-    def execute(self, context: LaunchContext) -> None:
+    def execute(self, context: LaunchContext) -> Entities:
         """Set the arguments and execute the file."""
         for name, value in self.launch_arguments:
             context.launch_configurations[text_of(context, name)] = text_of(context, value)
-        path = self.source.path(context)
-        outer, context.launch_file = context.launch_file, path
-        try:
-            run_entities([self.source.load_file(path)], context)
-        finally:
-            context.launch_file = outer
+        return [self.source.load(context)]
 
     def get_sub_entities(self) -> Entities:
         """The included file, where its path is known before anything runs."""
         try:
-            return [self.source.load_file(self.source.path(LaunchContext()))]
+            return [self.source.load(LaunchContext())]
         except SubstitutionFailure:
             return []
-
-
-class Event:
-    """Something that happened."""
-
-
-class ShutdownEvent(Event):
-    """The launch is to end."""
-
-    def __init__(self, *, reason: str = "reason not given", due_to_sigint: bool = False):
-        self.reason, self.due_to_sigint = reason, due_to_sigint
-
-
-class EmitEvent(Action):
-    """Let an event happen; of this subset's events only Shutdown can be emitted."""
-
-    def __init__(self, *, event: Event, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.event = event
-
-    def execute(self, context: LaunchContext) -> None:
-        """Emit it."""
-        context.service.emit(self.event)
-
-
-class Shutdown(EmitEvent):
-    """End the launch."""
-
-    def __init__(self, *, reason: str = "reason not given", **kwargs: Any):
-        super().__init__(event=ShutdownEvent(reason=reason), **kwargs)
-
-
-class EventHandler:
-    """Actions that follow an event."""
-
-    def __init__(self, event_type: type[Event], actions: Any, target_action: Any = None):
-        self.event_type, self._actions, self.target_action = event_type, actions, target_action
-
-    def actions_for(self, event: Any, context: LaunchContext) -> Entities:
-        """The actions that follow this event."""
-        if not isinstance(event, self.event_type):
-            return []
-        if self.target_action is not None and getattr(event, "action", None) is not self.target_action:
-            return []
-        found = self._actions
-        if callable(found) and not isinstance(found, Action):
-            found = found(event, context) or []
-        return found if isinstance(found, (list, tuple)) else [found]  # type: ignore[return-value]
-
-
-class RegisterEventHandler(Action):
-    """Watch for an event."""
-
-    def __init__(self, event_handler: EventHandler, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.event_handler = event_handler
-
-    def execute(self, context: LaunchContext) -> None:
-        """Start watching."""
-        context.service.handlers.append(self.event_handler)

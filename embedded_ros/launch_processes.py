@@ -1,5 +1,6 @@
 """Launch actions that start processes: programs and nodes."""
 
+import contextlib
 import ctypes
 import itertools
 import os
@@ -17,7 +18,7 @@ import yaml
 
 from embedded_ros.arguments import load_ros_yaml
 from embedded_ros.errors import NotInSubsetError
-from embedded_ros.launch_actions import Action, Event, EventHandler
+from embedded_ros.launch_actions import Action
 from embedded_ros.launch_scopes import join_namespaces
 from embedded_ros.launch_substitutions import LaunchConfiguration, LaunchContext, Substitution, text_of
 from embedded_ros.packages import find_executable
@@ -26,92 +27,57 @@ _PR_SET_PDEATHSIG = 1
 _process_numbers = itertools.count(1)
 
 
-class ProcessEvent(Event):
-    """Something that happened to a process."""
-
-    def __init__(self, action: "ExecuteProcess", pid: int, returncode: int | None = None):
-        self.action, self.pid, self.returncode = action, pid, returncode
-        self.process_name = action.process_name
-
-
-class ProcessExited(ProcessEvent):
-    """A process has ended with `returncode`."""
-
-
-class ProcessStarted(ProcessEvent):
-    """A process runs."""
-
-
-class OnProcessStart(EventHandler):
-    """When a process was started."""
-
-    def __init__(self, *, target_action: Any = None, on_start: Any):
-        super().__init__(ProcessStarted, on_start, target_action)
-
-
-class OnProcessExit(EventHandler):
-    """When a process has ended."""
-
-    def __init__(self, *, target_action: Any = None, on_exit: Any):
-        super().__init__(ProcessExited, on_exit, target_action)
-
-
 class ExecuteProcess(Action):
-    """Start a program; its output is printed line by line behind its name."""
+    """Start a program; its output is printed line by line behind its name.
 
-    def __init__(
-        self, *, cmd: Iterable[Any], name: Any = None, cwd: Any = None, env: dict | None = None,
-        additional_env: dict | None = None, output: Any = "log", on_exit: Any = None,
-        sigterm_timeout: Any = None, sigkill_timeout: Any = None, shell: bool = False,
-        **kwargs: Any,
-    ):  # fmt: skip
+    The launch configurations `sigterm_timeout` and `sigkill_timeout` say how many seconds it has to end after SIGINT,
+    and then after SIGTERM (5 each).
+    """
+
+    def __init__(self, *, cmd: Iterable[Any], name: Any = None, output: Any = "log", **kwargs: Any):
         condition = kwargs.pop("condition", None)
         if kwargs:
             raise NotInSubsetError(f"the argument {sorted(kwargs)} of {type(self).__name__}")
         super().__init__(condition=condition)
-        self.cmd, self.name, self.cwd, self.env, self.additional_env = list(cmd), name, cwd, env, additional_env or {}
-        self.output, self.on_exit, self.shell = output, on_exit, shell
-        self.sigterm_timeout = sigterm_timeout or LaunchConfiguration("sigterm_timeout", default="5")
-        self.sigkill_timeout = sigkill_timeout or LaunchConfiguration("sigkill_timeout", default="5")
-        self.process_name = ""
-        self.process_command = ""
+        self.cmd, self.name, self.output = list(cmd), name, output
+        self.process_name = self.process_command = ""
         self.process: subprocess.Popen | None = None
         self.stop_timeouts = (5.0, 5.0)
         self.sent_signals: set[int] = set()
 
-    def command(self, context: LaunchContext) -> list[str]:
-        """The program and its arguments."""
+    def command(self, context: LaunchContext, files: list[IO[str]]) -> list[str]:
+        """The program and its arguments; `files` gets those that it is to inherit, as /dev/fd/<number>."""
         return [text_of(context, part) for part in self.cmd]
 
     def execute(self, context: LaunchContext) -> None:
         """Start the program."""
-        command = self.command(context)
-        stem = text_of(context, self.name) if self.name else Path(self._display_name(command)).name
+        files: list[IO[str]] = []
+        command = self.command(context, files)
+        program = next((part for part in command if part != sys.executable), sys.executable)
+        stem = text_of(context, self.name) if self.name else Path(program).name
         self.process_name = f"{stem}-{next(_process_numbers)}"
-        base = context.environment if self.env is None else _texts(context, self.env)
-        # Lines must arrive when they are printed, not when a buffer is full.
-        environment = {"PYTHONUNBUFFERED": "1", **base, **_texts(context, self.additional_env)}
-        self.stop_timeouts = (
-            float(text_of(context, self.sigterm_timeout)), float(text_of(context, self.sigkill_timeout)),
-        )  # fmt: skip
+        self.process_command = shlex.join(command)
+        first, second = (
+            float(text_of(context, LaunchConfiguration(f"{number}_timeout", default="5")))
+            for number in ("sigterm", "sigkill")
+        )
+        self.stop_timeouts = (first, second)
         self.process = process = subprocess.Popen(
-            " ".join(command) if self.shell else command, env=environment, shell=self.shell,
-            cwd=text_of(context, self.cwd) if self.cwd else None, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # Lines must arrive when they are printed, not when a buffer is full.
+            command, env={"PYTHONUNBUFFERED": "1", **os.environ}, pass_fds=[file.fileno() for file in files],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             # A session of its own: Ctrl-C in a terminal reaches the launcher alone, which hands it down once.
             start_new_session=True, preexec_fn=_die_with_parent,
         )  # fmt: skip
-        self.process_command = shlex.join(command)
-        context.service.process_started(self)
-        shown = text_of(context, self.output)
+        for file in files:
+            file.close()
+        context.service.process_started(self, process.pid)
+        is_shown = text_of(context, self.output) != "log"
         readers = [
-            self._pump(context, process.stdout, sys.stdout, shown != "log"),
+            self._pump(context, process.stdout, sys.stdout, is_shown),
             self._pump(context, process.stderr, sys.stderr, True),
         ]
         threading.Thread(target=self._wait, args=(context, process, readers), daemon=True).start()
-
-    def _display_name(self, command: list[str]) -> str:
-        return command[0]
 
     def _pump(self, context: LaunchContext, source: IO[bytes] | None, sink: Any, is_shown: bool) -> threading.Thread:
         def copy_lines() -> None:
@@ -129,24 +95,22 @@ class ExecuteProcess(Action):
         returncode = process.wait()
         for reader in readers:
             reader.join(timeout=1.0)
-        context.service.emit(ProcessExited(self, process.pid, returncode))
+        context.service.process_ended(self, process.pid, returncode)
 
     def signal(self, number: int) -> None:
         """Send a signal if the process still runs; SIGKILL also reaches the processes that it started."""
         process = self.process
         if process is None or process.poll() is not None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError):
             if number == signal.SIGKILL:
                 os.killpg(process.pid, number)
             else:
                 process.send_signal(number)
-        except ProcessLookupError:
-            return
 
 
 class ParameterValue:
-    """A parameter whose type is not left to YAML."""
+    """A parameter whose type, one of str, bool, int and float, is not left to YAML."""
 
     def __init__(self, value: Any, *, value_type: Any = None):
         self.value, self.value_type = value, value_type
@@ -158,47 +122,30 @@ class ParameterValue:
             return value
         if self.value_type is float and type(value) is int:
             return float(value)
-        element = getattr(self.value_type, "__args__", (None,))[0]
-        matches = (
-            isinstance(value, list) and all(type(item) is element for item in value)
-            if element is not None
-            else type(value) is self.value_type
-        )
-        if not matches:
+        if type(value) is not self.value_type:
             raise ValueError(f"Cannot convert value '{value}' to a parameter of type '{self.value_type}'")
         return value
-
-
-class ParameterFile:
-    """A parameter file."""
-
-    def __init__(self, param_file: Any, *, allow_substs: bool = False):
-        if allow_substs:
-            raise NotInSubsetError("ParameterFile(allow_substs=True)")
-        self.param_file = param_file
 
 
 class Node(ExecuteProcess):
     """Start a node of a package."""
 
     def __init__(
-        self, *, executable: Any, package: Any = None, name: Any = None, namespace: Any = None, exec_name: Any = None,
+        self, *, executable: Any, package: Any = None, name: Any = None, namespace: Any = None,
         parameters: Iterable[Any] | None = None, remappings: Iterable[tuple[Any, Any]] | None = None,
-        ros_arguments: Iterable[Any] | None = None, arguments: Iterable[Any] | None = None, **kwargs: Any,
+        arguments: Iterable[Any] | None = None, **kwargs: Any,
     ):  # fmt: skip
-        super().__init__(cmd=[executable, *(arguments or [])], name=exec_name, **kwargs)
-        self.package, self.executable = package, executable
-        self.node_name, self.namespace = name, namespace
+        super().__init__(cmd=[executable, *(arguments or [])], **kwargs)
+        self.package, self.node_name, self.namespace = package, name, namespace
         self.parameters, self.remappings = list(parameters or []), list(remappings or [])
-        self.ros_arguments = list(ros_arguments or [])
 
-    def command(self, context: LaunchContext) -> list[str]:
+    def command(self, context: LaunchContext, files: list[IO[str]]) -> list[str]:
         """The executable in this Python, its arguments, and name, namespace, parameters and remappings."""
-        program, *arguments = super().command(context)
+        program, *arguments = super().command(context, files)
         if self.package is not None:
             program = str(find_executable(text_of(context, self.package), program))
         interpreter = [sys.executable] if _is_python(Path(program)) else []
-        rest = [text_of(context, argument) for argument in self.ros_arguments]
+        rest = []
         if self.node_name is not None:
             rest += ["-r", f"__node:={text_of(context, self.node_name)}"]
         namespace = text_of(context, self.namespace) if self.namespace is not None else ""
@@ -206,33 +153,19 @@ class Node(ExecuteProcess):
         if namespace:
             rest += ["-r", f"__ns:={namespace if namespace.startswith('/') else '/' + namespace}"]
         for entry in [{name: value} for name, value in context.ros_parameters] + self.parameters:
-            rest += ["--params-file", self._parameter_file(context, entry)]
+            if isinstance(entry, dict):
+                files.append(_parameter_file(context, entry))
+                entry = f"/dev/fd/{files[-1].fileno()}"
+            rest += ["--params-file", text_of(context, entry)]
         for source, target in [*context.ros_remaps, *self.remappings]:
             rest += ["-r", f"{text_of(context, source)}:={text_of(context, target)}"]
         return [*interpreter, program, *arguments, "--ros-args", *rest]
-
-    def _display_name(self, command: list[str]) -> str:
-        return next(part for part in command if part != sys.executable)
-
-    def _parameter_file(self, context: LaunchContext, entry: Any) -> str:
-        """The path of a file with the parameters of one entry; for a dictionary a temporary file."""
-        if isinstance(entry, ParameterFile):
-            return text_of(context, entry.param_file)
-        if not isinstance(entry, dict):
-            return text_of(context, entry)
-        values = {text_of(context, name): _evaluate(context, value) for name, value in entry.items()}
-        with tempfile.NamedTemporaryFile("w", prefix="launch_params_", suffix=".yaml", delete=False) as file:
-            yaml.safe_dump({"/**": {"ros__parameters": values}}, file)
-        context.service.temporary_files.append(Path(file.name))
-        return file.name
 
 
 class LifecycleNode(Node):
     """Start a managed node."""
 
-    def __init__(self, *, name: Any, namespace: Any, autostart: bool = False, **kwargs: Any):
-        if autostart:
-            raise NotInSubsetError("LifecycleNode(autostart=True)", "let the node start itself")
+    def __init__(self, *, name: Any, namespace: Any, **kwargs: Any):
         super().__init__(name=name, namespace=namespace, **kwargs)
 
 
@@ -249,8 +182,13 @@ def _evaluate(context: LaunchContext, value: Any, is_text: bool = False) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _texts(context: LaunchContext, variables: dict) -> dict[str, str]:
-    return {text_of(context, name): text_of(context, value) for name, value in variables.items()}
+def _parameter_file(context: LaunchContext, parameters: dict) -> IO[str]:
+    """A parameter file without a name, so that nothing is left of it however the launch ends."""
+    values = {text_of(context, name): _evaluate(context, value) for name, value in parameters.items()}
+    file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 (closed once the node has it)
+    yaml.safe_dump({"/**": {"ros__parameters": values}}, file)
+    file.seek(0)
+    return file
 
 
 def _is_python(program: Path) -> bool:

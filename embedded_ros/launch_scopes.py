@@ -51,28 +51,15 @@ class SetRemap(Action):
 
 
 class GroupAction(Action):
-    """Several actions; what they set is forgotten at their end if `scoped`.
+    """Several actions; what they set is forgotten at their end if `scoped`."""
 
-    With `forwarding=False` a scoped group begins without what was set before it: configurations, namespace, parameters
-    and remappings. `launch_configurations` are set at its beginning.
-    """
-
-    def __init__(
-        self, actions: Iterable[Any], *, scoped: bool = True, forwarding: bool = True,
-        launch_configurations: dict[Any, Any] | None = None, **kwargs: Any,
-    ):  # fmt: skip
+    def __init__(self, actions: Iterable[Any], *, scoped: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
-        self.actions, self.scoped, self.forwarding = list(actions), scoped, forwarding
-        self.launch_configurations = launch_configurations or {}
+        self.actions, self.scoped = list(actions), scoped
 
     def execute(self, context: LaunchContext) -> None:
         """Execute the actions."""
         saved = context.save()
-        given = self.launch_configurations.items()
-        configurations = {text_of(context, name): text_of(context, value) for name, value in given}
-        if self.scoped and not self.forwarding:
-            context.forget()
-        context.launch_configurations.update(configurations)
         run_entities(self.actions, context)
         if self.scoped:
             context.restore(saved)

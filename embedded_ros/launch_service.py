@@ -1,18 +1,20 @@
 """Runs a launch description: starts its processes, follows their ends, and stops them in order."""
 
+import functools
 import queue
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from embedded_ros.launch_actions import Event, EventHandler, LaunchDescription, ShutdownEvent, run_entities
-from embedded_ros.launch_processes import ExecuteProcess, ProcessExited, ProcessStarted
+from embedded_ros.launch_actions import LaunchDescription, run_entities
+from embedded_ros.launch_processes import ExecuteProcess
 from embedded_ros.launch_substitutions import LaunchContext
+
+_HANDLED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LaunchService:
@@ -23,12 +25,10 @@ class LaunchService:
     """
 
     def __init__(self, *, argv: Iterable[str] | None = None, noninteractive: bool = False, debug: bool = False):
-        self.context = LaunchContext(argv=argv, noninteractive=noninteractive)
+        self.context = LaunchContext()
         self.context.service = self
-        self.handlers: list[EventHandler] = []
-        self.temporary_files: list[Path] = []
         self._descriptions: list[LaunchDescription] = []
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._running: list[ExecuteProcess] = []
         self._stop_started: float | None = None
         self._write_lock = threading.Lock()
@@ -38,13 +38,9 @@ class LaunchService:
         """Add a description to what `run` executes."""
         self._descriptions.append(launch_description)
 
-    def emit(self, event: Event) -> None:
-        """Queue an event; may be called by any thread and by signal handlers."""
-        self._events.put(event)
-
-    def shutdown(self) -> None:
-        """End the launch; may be called by any thread."""
-        self.emit(ShutdownEvent(reason="LaunchService.shutdown() called"))
+    def shutdown(self, reason: str = "LaunchService.shutdown() called") -> None:
+        """End the launch; may be called by any thread and by signal handlers."""
+        self._events.put(functools.partial(self._start_stopping, reason))
 
     def write(self, sink: Any, line: str) -> None:
         """Print one line."""
@@ -55,81 +51,62 @@ class LaunchService:
         """Print one of the launcher's own messages."""
         self.write(sys.stderr if severity == "ERROR" else sys.stdout, f"[{severity}] [{name}]: {text}")
 
-    def process_started(self, action: ExecuteProcess) -> None:
+    def process_started(self, action: ExecuteProcess, pid: int) -> None:
         """Follow a process that was started."""
-        assert action.process is not None
         self._running.append(action)
-        self.log("INFO", action.process_name, f"process started with pid [{action.process.pid}]")
-        self.emit(ProcessStarted(action, action.process.pid))
+        self.log("INFO", action.process_name, f"process started with pid [{pid}]")
+
+    def process_ended(self, action: ExecuteProcess, pid: int, returncode: int) -> None:
+        """Hear of a process's end; may be called by any thread."""
+        self._events.put(functools.partial(self._forget_process, action, pid, returncode))
 
     def run(self) -> int:
         """Execute the descriptions and wait for the end; returns the exit status."""
         previous = {number: signal.signal(number, self._on_signal) for number in _HANDLED_SIGNALS}
         try:
-            self._try(self._descriptions)
+            self._execute_descriptions()
             while self._running or not self._events.empty():
-                self._handle_next()
+                try:
+                    handle_event = self._events.get(timeout=0.1)
+                except queue.Empty:
+                    self._escalate()
+                else:
+                    handle_event()
             return self._status
         finally:
             for action in self._running:
                 action.signal(signal.SIGKILL)
-            for path in self.temporary_files:
-                path.unlink(missing_ok=True)
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _handle_next(self) -> None:
+    def _execute_descriptions(self) -> None:
         try:
-            self._handle(self._events.get(timeout=0.1))
-        except queue.Empty:
-            self._escalate()
-
-    def _handle(self, event: Event) -> None:
-        if isinstance(event, ProcessExited):
-            self._process_exited(event)
-        if isinstance(event, ShutdownEvent):
-            if self._stop_started is not None:
-                return
-            self._start_stopping(event)
-        for handler in list(self.handlers):
-            actions = handler.actions_for(event, self.context)
-            if self._stop_started is not None:
-                actions = [action for action in actions if not isinstance(action, ExecuteProcess)]
-            self._try(actions)
-
-    def _try(self, entities: Iterable[Any]) -> None:
-        """Execute actions; an error ends the launch."""
-        try:
-            run_entities(entities, self.context)
+            run_entities(self._descriptions, self.context)
         except Exception as error:
             self._status = 1
             self.log("ERROR", "launch", f"Caught exception in launch: {error}")
             if not isinstance(error, (RuntimeError, OSError, LookupError, ValueError)):
                 traceback.print_exc()
-            self.emit(ShutdownEvent(reason="an error in the launch description"))
+            self.shutdown("an error in the launch description")
 
-    def _process_exited(self, event: ProcessExited) -> None:
-        action = event.action
+    def _forget_process(self, action: ExecuteProcess, pid: int, returncode: int) -> None:
         self._running.remove(action)
-        if event.returncode == 0:
-            self.log("INFO", action.process_name, f"process has finished cleanly [pid {event.pid}]")
-        else:
-            text = f"process has died [pid {event.pid}, exit code {event.returncode}, cmd '{action.process_command}']."
-            self.log("ERROR", action.process_name, text)
-            if self._stop_started is None:
-                self._status = 1
-        if action.on_exit is not None and self._stop_started is None:
-            follow = EventHandler(ProcessExited, action.on_exit)
-            self._try(follow.actions_for(event, self.context))
+        if returncode == 0:
+            self.log("INFO", action.process_name, f"process has finished cleanly [pid {pid}]")
+            return
+        text = f"process has died [pid {pid}, exit code {returncode}, cmd '{action.process_command}']."
+        self.log("ERROR", action.process_name, text)
+        if self._stop_started is None:
+            self._status = 1
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        name = signal.Signals(number).name
-        self.emit(ShutdownEvent(reason=f"user interrupted with {name}", due_to_sigint=number == signal.SIGINT))
+        self.shutdown(f"user interrupted with {signal.Signals(number).name}")
 
-    def _start_stopping(self, event: ShutdownEvent) -> None:
-        self._stop_started = time.monotonic()
-        self.log("INFO", "launch", f"shutting down: {event.reason}")
-        self._signal_all(signal.SIGINT, self._running)
+    def _start_stopping(self, reason: str) -> None:
+        if self._stop_started is None:
+            self._stop_started = time.monotonic()
+            self.log("INFO", "launch", f"shutting down: {reason}")
+            self._signal_all(signal.SIGINT, self._running)
 
     def _escalate(self) -> None:
         """Processes that did not end after SIGINT get SIGTERM, then SIGKILL."""
@@ -145,9 +122,6 @@ class LaunchService:
             action.sent_signals.add(number)
             self.log("INFO", action.process_name, f"sending signal '{number.name}' to process")
             action.signal(number)
-
-
-_HANDLED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def parse_launch_arguments(launch_arguments: Iterable[str]) -> list[tuple[str, str]]:

@@ -1,8 +1,7 @@
 """Launch substitutions and conditions: values that are known only when a launch file runs."""
 
 import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from embedded_ros.packages import find_package
@@ -17,17 +16,13 @@ class InvalidConditionExpressionError(RuntimeError):
 
 
 class LaunchContext:
-    """What a launch file runs in: configurations, the environment of children, and what nodes are told.
+    """What a launch file runs in: configurations, and what nodes are told.
 
     `ros_parameters` and `ros_remaps` are never changed in place: a scope keeps what it began with.
     """
 
-    def __init__(self, *, argv: Iterable[str] | None = None, noninteractive: bool = False):
-        self.argv = list(argv or [])
-        self.noninteractive = noninteractive
+    def __init__(self) -> None:
         self.launch_configurations: dict[str, str] = {}
-        self.environment: dict[str, str] = dict(os.environ)
-        self.launch_file: Path | None = None
         self.ros_namespace = ""
         self.ros_parameters: list[tuple[str, Any]] = []
         self.ros_remaps: list[tuple[str, str]] = []
@@ -39,17 +34,11 @@ class LaunchContext:
 
     def save(self) -> tuple:
         """What a scope restores at its end."""
-        ros = (self.ros_namespace, self.ros_parameters, self.ros_remaps)
-        return dict(self.launch_configurations), dict(self.environment), *ros
+        return dict(self.launch_configurations), self.ros_namespace, self.ros_parameters, self.ros_remaps
 
     def restore(self, saved: tuple) -> None:
         """Return to a state given by `save`."""
-        self.launch_configurations, self.environment, *ros = saved
-        self.ros_namespace, self.ros_parameters, self.ros_remaps = ros
-
-    def forget(self) -> None:
-        """Drop everything but the environment, for a scope that begins anew."""
-        self.launch_configurations, self.ros_namespace, self.ros_parameters, self.ros_remaps = {}, "", [], []
+        self.launch_configurations, self.ros_namespace, self.ros_parameters, self.ros_remaps = saved
 
 
 class Substitution:
@@ -94,14 +83,9 @@ def normalize_to_list_of_substitutions(value: Any) -> list[Substitution]:
     )
 
 
-def perform_substitutions(context: LaunchContext, substitutions: Iterable[Substitution]) -> str:
-    """The joined text of substitutions."""
-    return "".join(substitution.perform(context) for substitution in substitutions)
-
-
 def text_of(context: LaunchContext, value: Any) -> str:
     """The text of whatever stands for a text in a launch file."""
-    return perform_substitutions(context, normalize_to_list_of_substitutions(value))
+    return "".join(part.perform(context) for part in normalize_to_list_of_substitutions(value))
 
 
 class LaunchConfiguration(Substitution):
@@ -113,7 +97,7 @@ class LaunchConfiguration(Substitution):
 
     def perform(self, context: LaunchContext) -> str:
         """The value, else the default; SubstitutionFailure without either."""
-        name = perform_substitutions(context, self.variable_name)
+        name = text_of(context, self.variable_name)
         if name in context.launch_configurations:
             return context.launch_configurations[name]
         if self.default is None:
@@ -136,32 +120,6 @@ class PathJoinSubstitution(Substitution):
         return os.path.join(*(text_of(context, part) for part in self.substitutions))
 
 
-class EnvironmentVariable(Substitution):
-    """The value of an environment variable."""
-
-    def __init__(self, name: Any, *, default_value: Any = None):
-        self.name, self.default_value = name, default_value
-
-    def perform(self, context: LaunchContext) -> str:
-        """The value, else the default; SubstitutionFailure without either."""
-        name = text_of(context, self.name)
-        if name in context.environment:
-            return context.environment[name]
-        if self.default_value is None:
-            raise SubstitutionFailure(f"environment variable '{name}' does not exist")
-        return text_of(context, self.default_value)
-
-
-class ThisLaunchFileDir(Substitution):
-    """The folder of the launch file that is being executed."""
-
-    def perform(self, context: LaunchContext) -> str:
-        """The folder; SubstitutionFailure outside a launch file."""
-        if context.launch_file is None:
-            raise SubstitutionFailure("ThisLaunchFileDir used outside of a launch file (in a script)")
-        return str(context.launch_file.parent)
-
-
 class FindPackageShare(Substitution):
     """The share folder of a package."""
 
@@ -176,16 +134,8 @@ class FindPackageShare(Substitution):
             raise SubstitutionFailure(str(error)) from error
 
 
-class Condition:
-    """Whether an action is executed."""
-
-    def evaluate(self, context: LaunchContext) -> bool:
-        """True if it is."""
-        raise NotImplementedError
-
-
-class IfCondition(Condition):
-    """True for the texts true and 1."""
+class IfCondition:
+    """Whether an action is executed: true for the texts true and 1."""
 
     def __init__(self, predicate_expression: Any):
         self.expression = predicate_expression
@@ -206,8 +156,3 @@ class UnlessCondition(IfCondition):
     def evaluate(self, context: LaunchContext) -> bool:
         """Evaluate the expression."""
         return not super().evaluate(context)
-
-
-def describe_default(default: Sequence[Substitution]) -> str:
-    """A default value as it is shown in a list of arguments."""
-    return " + ".join(part.describe() for part in default)

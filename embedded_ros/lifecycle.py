@@ -1,6 +1,8 @@
 """Managed nodes: a node with a state machine, its services and its transition events."""
 
 import traceback
+from collections.abc import Callable
+from functools import partialmethod
 from typing import Any
 
 from embedded_ros.callback_groups import CallbackGroup
@@ -22,32 +24,15 @@ from embedded_ros.topics import Publisher
 _SUCCESS = TransitionCallbackReturn.SUCCESS
 
 
+def _succeed(entity: Any, state: LifecycleState) -> TransitionCallbackReturn:
+    """Follow a transition that starts in `state`."""
+    return _SUCCESS
+
+
 class ManagedEntity:
     """Something that follows a node's transitions; each callback succeeds unless overridden."""
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition configure."""
-        return _SUCCESS
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition cleanup."""
-        return _SUCCESS
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition shutdown."""
-        return _SUCCESS
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition activate."""
-        return _SUCCESS
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow the transition deactivate."""
-        return _SUCCESS
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Follow an error."""
-        return _SUCCESS
+    on_configure = on_cleanup = on_shutdown = on_activate = on_deactivate = on_error = _succeed
 
 
 class SimpleManagedEntity(ManagedEntity):
@@ -91,6 +76,13 @@ class LifecyclePublisher(SimpleManagedEntity, Publisher):
 class LifecycleNodeMixin(ManagedEntity):
     """What makes a Node a managed node."""
 
+    # What this mixin uses of Node.
+    create_publisher: Callable[..., Any]
+    create_service: Callable[..., Any]
+    destroy_publisher: Callable[..., bool]
+    get_clock: Callable[[], Any]
+    get_logger: Callable[[], Any]
+
     def __init__(
         self, *, enable_communication_interface: bool = True, callback_group: CallbackGroup | None = None
     ):  # fmt: skip
@@ -103,9 +95,8 @@ class LifecycleNodeMixin(ManagedEntity):
             self._offer_services(callback_group)
 
     def _offer_services(self, group: CallbackGroup | None) -> None:
-        node: Any = self
         event_type = message_class("lifecycle_msgs/msg/TransitionEvent")
-        self._transition_publisher = node.create_publisher(event_type, "~/transition_event", 10)
+        self._transition_publisher = self.create_publisher(event_type, "~/transition_event", 10)
         for srv_name, type_name, answer in (
             ("change_state", "ChangeState", self._answer_change_state),
             ("get_state", "GetState", self._answer_get_state),
@@ -114,28 +105,8 @@ class LifecycleNodeMixin(ManagedEntity):
             ("get_transition_graph", "GetAvailableTransitions", self._answer_transition_graph),
         ):
             srv_type = service_class(f"lifecycle_msgs/srv/{type_name}")
-            service = node.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
+            service = self.create_service(srv_type, f"~/{srv_name}", answer, callback_group=group)
             setattr(self._state_machine, f"service_{srv_name}", service)
-
-    def trigger_configure(self) -> TransitionCallbackReturn:
-        """Go from unconfigured to inactive."""
-        return self._change_state("configure")
-
-    def trigger_cleanup(self) -> TransitionCallbackReturn:
-        """Go from inactive to unconfigured."""
-        return self._change_state("cleanup")
-
-    def trigger_activate(self) -> TransitionCallbackReturn:
-        """Go from inactive to active."""
-        return self._change_state("activate")
-
-    def trigger_deactivate(self) -> TransitionCallbackReturn:
-        """Go from active to inactive."""
-        return self._change_state("deactivate")
-
-    def trigger_shutdown(self) -> TransitionCallbackReturn:
-        """Go to finalized."""
-        return self._change_state("shutdown")
 
     def add_managed_entity(self, entity: ManagedEntity) -> None:
         """Let an entity follow this node's transitions."""
@@ -145,8 +116,7 @@ class LifecycleNodeMixin(ManagedEntity):
 
     def create_lifecycle_publisher(self, *args: Any, **kwargs: Any) -> LifecyclePublisher:
         """A publisher that sends only while the node is active."""
-        node: Any = self
-        publisher = node.create_publisher(*args, **kwargs, publisher_class=LifecyclePublisher)
+        publisher = self.create_publisher(*args, **kwargs, publisher_class=LifecyclePublisher)
         self._managed_entities.append(publisher)
         return publisher
 
@@ -154,32 +124,7 @@ class LifecycleNodeMixin(ManagedEntity):
         """Destroy a publisher made by `create_lifecycle_publisher`."""
         if publisher in self._managed_entities:
             self._managed_entities.remove(publisher)
-        node: Any = self
-        return node.destroy_publisher(publisher)
-
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_configure", state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_cleanup", state)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_shutdown", state)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_activate", state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_deactivate", state)
-
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Pass the transition on to the managed entities."""
-        return self._pass_on("on_error", state)
+        return self.destroy_publisher(publisher)
 
     def _pass_on(self, callback_name: str, state: LifecycleState) -> TransitionCallbackReturn:
         for entity in list(self._managed_entities):
@@ -189,6 +134,14 @@ class LifecycleNodeMixin(ManagedEntity):
             if outcome != _SUCCESS:
                 return outcome
         return _SUCCESS
+
+    # The callbacks of the transitions pass them on to the managed entities.
+    on_configure = partialmethod(_pass_on, "on_configure")
+    on_cleanup = partialmethod(_pass_on, "on_cleanup")
+    on_shutdown = partialmethod(_pass_on, "on_shutdown")
+    on_activate = partialmethod(_pass_on, "on_activate")
+    on_deactivate = partialmethod(_pass_on, "on_deactivate")
+    on_error = partialmethod(_pass_on, "on_error")
 
     def _change_state(self, wanted: str | int) -> TransitionCallbackReturn:
         """Run a requested transition, by label or number, to its end."""
@@ -205,21 +158,26 @@ class LifecycleNodeMixin(ManagedEntity):
             self._follow(machine.outcome(self._run_callback(before)))
         return outcome
 
+    # What a client may ask for; the result is what the callback said.
+    trigger_configure = partialmethod(_change_state, "configure")
+    trigger_cleanup = partialmethod(_change_state, "cleanup")
+    trigger_activate = partialmethod(_change_state, "activate")
+    trigger_deactivate = partialmethod(_change_state, "deactivate")
+    trigger_shutdown = partialmethod(_change_state, "shutdown")
+
     def _run_callback(self, before: LifecycleState) -> TransitionCallbackReturn:
-        node: Any = self
         name = CALLBACKS[self._state_machine.current_state[1]]
         try:
             return TransitionCallbackReturn(getattr(self, name)(before))
         except Exception:
-            node.get_logger().error(f"{name} failed:\n{traceback.format_exc()}")
+            self.get_logger().error(f"{name} failed:\n{traceback.format_exc()}")
             return TransitionCallbackReturn.ERROR
 
     def _follow(self, transition: Transition) -> None:
-        node: Any = self
         self._state_machine.follow(transition)
         if self._transition_publisher is not None and self._transition_publisher.is_usable:
             event = message_class("lifecycle_msgs/msg/TransitionEvent")()
-            event.timestamp = node.get_clock().now().nanoseconds
+            event.timestamp = self.get_clock().now().nanoseconds
             description = _describe(transition)
             event.transition = description.transition
             event.start_state, event.goal_state = description.start_state, description.goal_state
@@ -228,9 +186,8 @@ class LifecycleNodeMixin(ManagedEntity):
     def _answer_change_state(self, request: Any, response: Any) -> Any:
         wanted = request.transition.label or request.transition.id
         if self._state_machine.find(wanted) is None:
-            node: Any = self
             state = self._state_machine.current_state[1]
-            node.get_logger().error(f"No transition matching {wanted!r} found for current state {state}")
+            self.get_logger().error(f"No transition matching {wanted!r} found for current state {state}")
             response.success = False
         else:
             response.success = self._change_state(wanted) == _SUCCESS

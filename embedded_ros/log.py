@@ -40,12 +40,6 @@ def get_logging_severity_from_string(log_severity: str) -> LoggingSeverity:
         raise RuntimeError(f"Failed to get severity from string '{log_severity}'") from None
 
 
-def apply_log_levels(levels: dict[str, str]) -> None:
-    """Set the levels that `--log-level` asks for."""
-    for name, level in levels.items():
-        _levels[name] = get_logging_severity_from_string(level)
-
-
 def set_logger_level(name: str, level: int, detailed_error: bool = False) -> None:
     """Print messages of a logger from this severity on."""
     _levels[name] = LoggingSeverity(level)

@@ -22,51 +22,69 @@ class RemapRule:
     target: str
 
 
+# What is wrong with a name -> how that is said. Where a pattern matches, the error points.
+_Rules = dict[str, str]
+_CHARACTERS = "{} must not contain characters other than alphanumerics, '_' or '/'"
+_REPEATED_SLASH, _LEADING_DIGIT = r"(?<=/)/", r"(?<=/)\d"
+
+_NODE_NAME: _Rules = {
+    r"^$": "node name must not be empty",
+    r"[^A-Za-z0-9_]": _CHARACTERS.format("node name"),
+    r"^\d": "node name must not start with a number",
+}
+_NAMESPACE: _Rules = {
+    r"^$": "namespace must not be empty",
+    r"^[^/]": "namespace must be absolute, it must lead with a '/'",
+    r"[^A-Za-z0-9_/]": _CHARACTERS.format("namespace"),
+    r"(?<=.)/$": "namespace must not end with a '/'",
+    _REPEATED_SLASH: "namespace must not contain repeated '/'",
+    _LEADING_DIGIT: "namespace token must not start with a number",
+}
+_ANY_TOPIC: _Rules = {
+    r"/$": "topic name must not end with a forward slash",
+    _REPEATED_SLASH: "topic name must not contain repeated '/'",
+    rf"^\d|{_LEADING_DIGIT}": "topic name token must not start with a number",
+}
+_FULL_TOPIC: _Rules = {
+    r"^(?!/)": "topic name must be absolute, it must lead with a '/'",
+    **_ANY_TOPIC,
+    r"[^A-Za-z0-9_/]": _CHARACTERS.format("topic name"),
+}
+_TOPIC: _Rules = {
+    r"^$": "topic name must not be empty string",
+    **_ANY_TOPIC,
+    r"[^A-Za-z0-9_/~{}]": _CHARACTERS.format("topic name"),
+    r"(?<=.)~": "topic name must not have tilde '~' except at the start",
+    r"(?<=^~)[^/]": "'~' must be followed by '/'",
+}
+
+
+def _validate(name: str, rules: _Rules, error: type[NameValidationException]) -> bool:
+    for pattern, text in rules.items():
+        found = re.search(pattern, name)
+        if found:
+            raise error(name, text, found.start())
+    return True
+
+
 def validate_node_name(name: str) -> bool:
     """True, or InvalidNodeNameException."""
-    _refuse(InvalidNodeNameException, name, not name, "node name must not be empty", 0)
-    _refuse_characters(InvalidNodeNameException, name, r"[^A-Za-z0-9_]", "node name")
-    _refuse(InvalidNodeNameException, name, name[0].isdigit(), "node name must not start with a number", 0)
-    return True
+    return _validate(name, _NODE_NAME, InvalidNodeNameException)
 
 
 def validate_namespace(namespace: str) -> bool:
     """True, or InvalidNamespaceException."""
-    _refuse(InvalidNamespaceException, namespace, not namespace, "namespace must not be empty", 0)
-    _refuse(
-        InvalidNamespaceException, namespace, not namespace.startswith("/"),
-        "namespace must be absolute, it must lead with a '/'", 0,
-    )  # fmt: skip
-    _refuse_characters(InvalidNamespaceException, namespace, r"[^A-Za-z0-9_/]", "namespace")
-    ends_with_slash = namespace != "/" and namespace.endswith("/")
-    _refuse(
-        InvalidNamespaceException, namespace, ends_with_slash, "namespace must not end with a '/'", len(namespace) - 1
-    )
-    _refuse_tokens(InvalidNamespaceException, namespace, "namespace")
-    return True
+    return _validate(namespace, _NAMESPACE, InvalidNamespaceException)
 
 
 def validate_full_topic_name(name: str, *, is_service: bool = False) -> bool:
     """True for a valid absolute name, or InvalidTopicNameException / InvalidServiceNameException."""
-    error = InvalidServiceNameException if is_service else InvalidTopicNameException
-    _refuse(error, name, not name.startswith("/"), "topic name must be absolute, it must lead with a '/'", 0)
-    _refuse_common(error, name)
-    _refuse_characters(error, name, r"[^A-Za-z0-9_/]", "topic name")
-    return True
+    return _validate(name, _FULL_TOPIC, InvalidServiceNameException if is_service else InvalidTopicNameException)
 
 
 def validate_topic_name(name: str, *, is_service: bool = False) -> bool:
     """True for a name as a program gives it, before expansion."""
-    error = InvalidServiceNameException if is_service else InvalidTopicNameException
-    if not isinstance(name, str):
-        raise TypeError(f"a name must be a str, not {type(name)}")
-    _refuse(error, name, not name, "topic name must not be empty string", 0)
-    _refuse_common(error, name)
-    _refuse_characters(error, name, r"[^A-Za-z0-9_/~{}]", "topic name")
-    tilde = name.find("~", 1)
-    _refuse(error, name, tilde > 0, "topic name must not have tilde '~' except at the start", tilde)
-    _refuse(error, name, name.startswith("~") and name[1:2] not in ("", "/"), "'~' must be followed by '/'", 1)
-    return True
+    return _validate(name, _TOPIC, InvalidServiceNameException if is_service else InvalidTopicNameException)
 
 
 def validate_parameter_name(name: str) -> bool:
@@ -122,38 +140,7 @@ def apply_remapping(expanded: str, node_name: str, namespace: str, rules: list[R
 
 def remapped_identity(name: str, namespace: str, rules: list[RemapRule]) -> tuple[str, str]:
     """Name and namespace of a node after `__node` and `__ns` rules."""
-    original = name
-    for rule in rules:
-        if rule.node in (None, original) and rule.source in ("__node", "__name"):
-            name = rule.target
-            break
-    for rule in rules:
-        if rule.node in (None, original) and rule.source == "__ns":
-            namespace = rule.target
-            break
-    return name, namespace
-
-
-def _refuse(error: type[NameValidationException], name: str, wrong: bool, text: str, index: int) -> None:
-    if wrong:
-        raise error(name, text, index)
-
-
-def _refuse_characters(error: type[NameValidationException], name: str, pattern: str, kind: str) -> None:
-    found = re.search(pattern, name)
-    if found:
-        raise error(name, f"{kind} must not contain characters other than alphanumerics, '_' or '/'", found.start())
-
-
-def _refuse_tokens(error: type[NameValidationException], name: str, kind: str) -> None:
-    found = re.search(r"//|/\d", name)
-    if found:
-        repeated = f"{kind} must not contain repeated '/'"
-        digit = f"{kind} token must not start with a number"
-        raise error(name, repeated if found.group() == "//" else digit, found.start() + 1)
-
-
-def _refuse_common(error: type[NameValidationException], name: str) -> None:
-    _refuse(error, name, name.endswith("/"), "topic name must not end with a forward slash", len(name) - 1)
-    _refuse_tokens(error, name, "topic name")
-    _refuse(error, name, name[:1].isdigit(), "topic name token must not start with a number", 0)
+    fitting = [rule for rule in rules if rule.node in (None, name)]
+    new_names = (rule.target for rule in fitting if rule.source in ("__node", "__name"))
+    new_namespaces = (rule.target for rule in fitting if rule.source == "__ns")
+    return next(new_names, name), next(new_namespaces, namespace)

@@ -184,11 +184,6 @@ class Node(NodeParameters, NodeGraph):
         return (entity for entity in list(self._entities) if isinstance(entity, Service))
 
     @property
-    def guards(self) -> Iterator[GuardCondition]:
-        """The node's guard conditions."""
-        return (entity for entity in list(self._entities) if isinstance(entity, GuardCondition))
-
-    @property
     def timers(self) -> Iterator[Timer]:
         """The node's timers."""
         return (entity for entity in list(self._entities) if isinstance(entity, Timer))
@@ -248,12 +243,7 @@ class Node(NodeParameters, NodeGraph):
         group = callback_group or self._default_callback_group
         period_ns = int(float(timer_period_sec) * NANOSECONDS)
         clock = clock or self._clock
-        return self._add(
-            Timer(
-                callback, group, period_ns, clock,
-                context=self._context, autostart=autostart, wake=self._wake_executor,
-            )
-        )  # fmt: skip
+        return self._add(Timer(callback, group, period_ns, clock, autostart=autostart, wake=self._wake_executor))
 
     def create_rate(self, frequency: float, clock: Clock | None = None) -> Rate:
         """A rate that ticks so many times a second; another thread must spin this node."""
@@ -290,6 +280,7 @@ class Node(NodeParameters, NodeGraph):
         self._wake_executor()
 
     def _destroy(self, entity: Any) -> bool:
+        """Destroy something that the node has created; False if it has not, or it is gone."""
         owner: list[Any] = self._publishers if isinstance(entity, Publisher) else self._entities
         if entity not in owner:
             return False
@@ -299,34 +290,13 @@ class Node(NodeParameters, NodeGraph):
             self._entities_changed()
         return True
 
-    def destroy_publisher(self, publisher: Publisher) -> bool:
-        """Destroy a publisher of this node."""
-        return self._destroy(publisher)
-
-    def destroy_subscription(self, subscription: Subscription) -> bool:
-        """Destroy a subscription of this node."""
-        return self._destroy(subscription)
-
-    def destroy_client(self, client: Client) -> bool:
-        """Destroy a client of this node."""
-        return self._destroy(client)
-
-    def destroy_service(self, service: Service) -> bool:
-        """Destroy a service of this node."""
-        return self._destroy(service)
-
-    def destroy_timer(self, timer: Timer) -> bool:
-        """Destroy a timer of this node."""
-        return self._destroy(timer)
+    destroy_publisher = destroy_subscription = destroy_client = destroy_service = _destroy
+    destroy_timer = destroy_guard_condition = _destroy
 
     def destroy_rate(self, rate: Rate) -> bool:
         """Destroy a rate of this node; who sleeps is woken."""
         rate.destroy()
         return self._destroy(rate._timer)
-
-    def destroy_guard_condition(self, guard: GuardCondition) -> bool:
-        """Destroy a guard condition of this node."""
-        return self._destroy(guard)
 
     def destroy_node(self) -> None:
         """Destroy everything that the node has, and take it off the graph."""
@@ -349,7 +319,7 @@ class Node(NodeParameters, NodeGraph):
         self.destroy_node()
 
 
-refuse_members(Node, "add_waitable", "remove_waitable", "get_node_names_and_namespaces_with_enclaves")
+refuse_members(Node, "add_waitable", "remove_waitable", "guards", "get_node_names_and_namespaces_with_enclaves")
 
 
 def _as_profile(qos_profile: QoSProfile | int) -> QoSProfile:

@@ -1,6 +1,7 @@
 """The half of a node that answers who else is there."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from embedded_ros import graph
@@ -17,15 +18,10 @@ NamesAndTypes = list[tuple[str, list[str]]]
 class NodeGraph:
     """Mixin of Node."""
 
+    # What this mixin uses of Node.
     _context: Context
-
-    def resolve_topic_name(self, topic: str, *, only_expand: bool = False) -> str:
-        """The absolute name of a topic; Node says how."""
-        raise NotImplementedError
-
-    def resolve_service_name(self, service: str, *, only_expand: bool = False) -> str:
-        """The absolute name of a service; Node says how."""
-        raise NotImplementedError
+    resolve_topic_name: Callable[..., str]
+    resolve_service_name: Callable[..., str]
 
     def get_topic_names_and_types(self, no_demangle: bool = False) -> NamesAndTypes:
         """Names and types of all topics that were discovered."""

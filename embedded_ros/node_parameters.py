@@ -151,11 +151,8 @@ class NodeParameters:
     def get_parameters_by_prefix(self, prefix: str) -> dict[str, Parameter]:
         """The parameters named `<prefix>.<rest>`, by their rest."""
         start = f"{prefix}." if prefix else ""
-        return {
-            name.removeprefix(start): parameter
-            for name, parameter in self._parameters.items()
-            if name.startswith(start)
-        }
+        found = {name: parameter for name, parameter in self._parameters.items() if name.startswith(start)}
+        return {name.removeprefix(start): parameter for name, parameter in found.items()}
 
     def describe_parameter(self, name: str) -> Any:
         """The descriptor of a declared parameter."""
@@ -185,11 +182,9 @@ class NodeParameters:
         if self._descriptors[name].read_only:
             raise ParameterImmutableException(name)
         descriptor.name, objection = name, ""
-        values = (
-            [current.value]
-            if alternative_value is None
-            else [current.value, parameter_value_to_python(alternative_value)]
-        )
+        values = [current.value]
+        if alternative_value is not None:
+            values.append(parameter_value_to_python(alternative_value))
         for parameter in (Parameter(name, value=value) for value in values):
             objection = descriptor_objection(parameter, descriptor, True, False)
             if not objection:

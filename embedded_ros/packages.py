@@ -54,8 +54,3 @@ def find_executable(package: str, executable: str) -> Path:
 def get_package_share_directory(package_name: str) -> str:
     """Where a package's launch, config and other files are."""
     return str(find_package(package_name))
-
-
-def get_package_prefix(package_name: str) -> str:
-    """Where a package is; here the same folder."""
-    return str(find_package(package_name))

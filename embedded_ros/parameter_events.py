@@ -36,50 +36,17 @@ class ParameterEventHandler:
         def __init__(self) -> None:
             self.parameter_callbacks: dict[tuple[str, str], list[ParameterCallbackHandle]] = defaultdict(list)
             self.event_callbacks: list[ParameterEventCallbackHandle] = []
-            self._lock = threading.Lock()
+            self.lock = threading.Lock()
 
         def event_callback(self, event: Any) -> None:
             """Call everybody whom an rcl_interfaces/ParameterEvent concerns."""
-            with self._lock:
+            with self.lock:
                 for (parameter_name, node_name), handles in self.parameter_callbacks.items():
                     parameter = ParameterEventHandler.get_parameter_from_event(event, parameter_name, node_name)
                     for handle in handles if parameter is not None else []:
                         handle.callback(parameter)
                 for handle in self.event_callbacks:
                     handle.callback(event)
-
-        def add_parameter_callback(
-            self, parameter_name: str, node_name: str, callback: Callable[[Any], Any]
-        ) -> ParameterCallbackHandle:  # fmt: skip
-            """Call back for one parameter of one node."""
-            handle = ParameterCallbackHandle(parameter_name, node_name, callback)
-            with self._lock:
-                self.parameter_callbacks[parameter_name, node_name].insert(0, handle)
-            return handle
-
-        def remove_parameter_callback(self, handle: ParameterCallbackHandle) -> None:
-            """Undo `add_parameter_callback`; RuntimeError if it is not there."""
-            key = (handle.parameter_name, handle.node_name)
-            with self._lock:
-                if handle not in self.parameter_callbacks.get(key, []):
-                    raise RuntimeError("Callback doesn't exist")
-                self.parameter_callbacks[key].remove(handle)
-                if not self.parameter_callbacks[key]:
-                    del self.parameter_callbacks[key]
-
-        def add_parameter_event_callback(self, callback: Callable[[Any], Any]) -> ParameterEventCallbackHandle:
-            """Call back for every event."""
-            handle = ParameterEventCallbackHandle(callback)
-            with self._lock:
-                self.event_callbacks.insert(0, handle)
-            return handle
-
-        def remove_parameter_event_callback(self, handle: ParameterEventCallbackHandle) -> None:
-            """Undo `add_parameter_event_callback`; RuntimeError if it is not there."""
-            with self._lock:
-                if handle not in self.event_callbacks:
-                    raise RuntimeError("Callback doesn't exist")
-                self.event_callbacks.remove(handle)
 
     def __init__(
         self, node: Any, qos_profile: QoSProfile = qos_profile_parameter_events,
@@ -115,21 +82,38 @@ class ParameterEventHandler:
         self, parameter_name: str, node_name: str, callback: Callable[[Any], Any]
     ) -> ParameterCallbackHandle:  # fmt: skip
         """Call back with one parameter of a node; an empty name is this node's, a relative one is in its namespace."""
-        return self._callbacks.add_parameter_callback(parameter_name, self._resolve_path(node_name), callback)
+        handle = ParameterCallbackHandle(parameter_name, self._resolve_path(node_name), callback)
+        with self._callbacks.lock:
+            self._callbacks.parameter_callbacks[parameter_name, handle.node_name].insert(0, handle)
+        return handle
 
     def remove_parameter_callback(self, handle: ParameterCallbackHandle) -> None:
         """Undo `add_parameter_callback`; RuntimeError if it is not there."""
-        self._callbacks.remove_parameter_callback(handle)
+        key, callbacks = (handle.parameter_name, handle.node_name), self._callbacks.parameter_callbacks
+        with self._callbacks.lock:
+            _remove(callbacks.get(key, []), handle)
+            if not callbacks[key]:
+                del callbacks[key]
 
     def add_parameter_event_callback(self, callback: Callable[[Any], Any]) -> ParameterEventCallbackHandle:
         """Call back with every event of any node."""
-        return self._callbacks.add_parameter_event_callback(callback)
+        handle = ParameterEventCallbackHandle(callback)
+        with self._callbacks.lock:
+            self._callbacks.event_callbacks.insert(0, handle)
+        return handle
 
     def remove_parameter_event_callback(self, handle: ParameterEventCallbackHandle) -> None:
         """Undo `add_parameter_event_callback`; RuntimeError if it is not there."""
-        self._callbacks.remove_parameter_event_callback(handle)
+        with self._callbacks.lock:
+            _remove(self._callbacks.event_callbacks, handle)
 
     def _resolve_path(self, node_path: str | None = None) -> str:
         if not node_path:
             return self.node.get_fully_qualified_name()
         return node_path if node_path.startswith("/") else f"{self.node.get_namespace().rstrip('/')}/{node_path}"
+
+
+def _remove(handles: list[Any], handle: Any) -> None:
+    if handle not in handles:
+        raise RuntimeError("Callback doesn't exist")
+    handles.remove(handle)

@@ -35,17 +35,11 @@ class Parameter:
         @classmethod
         def from_parameter_value(cls, parameter_value: Any) -> "Parameter.Type":
             """The type of a Python value; TypeError if no parameter can hold it."""
-            if parameter_value is None:
-                return cls.NOT_SET
-            for kind, python_type in _SCALAR_TYPES.items():
-                if type(parameter_value) is python_type or isinstance(parameter_value, python_type):
-                    return cls[kind]
-            if not isinstance(parameter_value, _LIST_TYPES):
-                raise TypeError(f"The given value is not one of the allowed types '{parameter_value}'.")
-            for kind, python_type in _ELEMENT_TYPES.items():
-                if all(isinstance(item, python_type) for item in parameter_value):
-                    return cls[kind]
-            raise TypeError(f"The given value is not a list of one of the allowed types '{parameter_value}'.")
+            # bool is a kind of int and comes before it.
+            for kind in cls:
+                if kind.check(parameter_value):
+                    return kind
+            raise TypeError(f"'{parameter_value}' is neither of an allowed type nor a list of one.")
 
         def check(self, parameter_value: Any) -> bool:
             """Whether a value is of this type."""
@@ -101,7 +95,6 @@ class Parameter:
         return f"Parameter({self._name!r}, {self._type}, {self._value!r})"
 
 
-# bool is a kind of int, so it comes first.
 _SCALAR_TYPES: dict[str, type] = {"BOOL": bool, "INTEGER": int, "DOUBLE": float, "STRING": str}
 _ELEMENT_TYPES: dict[str, type] = {
     "BYTE_ARRAY": bytes, "BOOL_ARRAY": bool, "INTEGER_ARRAY": int, "DOUBLE_ARRAY": float, "STRING_ARRAY": str,

@@ -1,8 +1,9 @@
 """Quality of service as rclpy names it, and its translation to DDS policies."""
 
 import warnings
+from dataclasses import dataclass, fields
 from enum import Enum, IntEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from embedded_ros.errors import NotInSubsetError
 from embedded_ros.times import INFINITE_NANOSECONDS, Duration
@@ -37,18 +38,20 @@ _KIND_OF_DDS_ID = {
 }  # fmt: skip
 
 
-class QoSPolicyEnum(IntEnum):
-    """Base of the policies' values."""
-
+class _ShortKeyEnum(Enum):
     @classmethod
     def short_keys(cls) -> list[str]:
         """The values' names in lower case."""
         return [name.lower() for name in cls.__members__]
 
     @classmethod
-    def get_from_short_key(cls, name: str) -> int:
+    def get_from_short_key(cls, name: str) -> Any:
         """The value of a name in any case."""
         return cls[name.upper()].value
+
+
+class QoSPolicyEnum(IntEnum, _ShortKeyEnum):
+    """Base of the policies' values."""
 
     @property
     def short_key(self) -> str:
@@ -95,14 +98,6 @@ class LivelinessPolicy(QoSPolicyEnum):
     BEST_AVAILABLE = 5
 
 
-_POLICY_TYPES: dict[str, type[QoSPolicyEnum]] = {
-    "history": HistoryPolicy,
-    "reliability": ReliabilityPolicy,
-    "durability": DurabilityPolicy,
-    "liveliness": LivelinessPolicy,
-}
-
-
 class QoSCompatibility(Enum):
     """Whether a publisher and a subscription can talk."""
 
@@ -111,69 +106,52 @@ class QoSCompatibility(Enum):
     ERROR = 2
 
 
+@dataclass(init=False, repr=False)
 class QoSProfile:
     """All policies of a publisher or subscription; history or depth must be given."""
 
-    _DEFAULTS: ClassVar[dict[str, Any]] = {
-        "history": HistoryPolicy.KEEP_LAST,
-        "depth": 10,
-        "reliability": ReliabilityPolicy.RELIABLE,
-        "durability": DurabilityPolicy.VOLATILE,
-        "lifespan": Duration(),
-        "deadline": Duration(),
-        "liveliness": LivelinessPolicy.SYSTEM_DEFAULT,
-        "liveliness_lease_duration": Duration(),
-        "avoid_ros_namespace_conventions": False,
-    }
-    history: HistoryPolicy
-    depth: int
-    reliability: ReliabilityPolicy
-    durability: DurabilityPolicy
-    lifespan: Duration
-    deadline: Duration
-    liveliness: LivelinessPolicy
-    liveliness_lease_duration: Duration
-    avoid_ros_namespace_conventions: bool
+    history: HistoryPolicy = HistoryPolicy.KEEP_LAST
+    depth: int = 10
+    reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE
+    durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
+    lifespan: Duration = Duration()  # noqa: RUF009 (it never changes)
+    deadline: Duration = Duration()  # noqa: RUF009
+    liveliness: LivelinessPolicy = LivelinessPolicy.SYSTEM_DEFAULT
+    liveliness_lease_duration: Duration = Duration()  # noqa: RUF009
+    avoid_ros_namespace_conventions: bool = False
 
     def __init__(self, **policies: Any):
-        unknown = policies.keys() - self._DEFAULTS.keys()
+        defaults = {policy.name: policy.default for policy in fields(self)}
+        unknown = policies.keys() - defaults.keys()
         assert not unknown, f"Invalid arguments passed to constructor: {sorted(unknown)}"
         if not {"history", "depth"} & policies.keys():
             raise InvalidQoSProfileException("History and/or depth settings are required.")
-        for name, default in self._DEFAULTS.items():
-            setattr(self, name, policies.get(name, default))
+        for name, value in (defaults | policies).items():
+            setattr(self, name, value)
         if self.history == HistoryPolicy.KEEP_LAST and "depth" not in policies:
             raise InvalidQoSProfileException("History set to KEEP_LAST without a depth setting.")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _POLICY_TYPES:
+        kind = type(getattr(QoSProfile, name))
+        if issubclass(kind, QoSPolicyEnum):
             assert isinstance(value, int)
-            value = _POLICY_TYPES[name](value)
+            value = kind(value)
         else:
-            assert isinstance(value, type(self._DEFAULTS[name])), f"{name} must be a {type(self._DEFAULTS[name])}"
+            assert isinstance(value, kind), f"{name} must be a {kind}"
         if name == "depth" and value == 0 and self.history == HistoryPolicy.KEEP_LAST:
             warnings.warn("A zero depth with KEEP_LAST doesn't make sense; no data could be stored.", stacklevel=3)
         super().__setattr__(name, value)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, QoSProfile) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
-        return f"QoSProfile({', '.join(f'{name}={getattr(self, name)!s}' for name in self._DEFAULTS)})"
+        return f"QoSProfile({', '.join(f'{name}={value!s}' for name, value in vars(self).items())})"
 
 
 def wire_qos(profile: QoSProfile, user_data: str, is_writer: bool) -> WireQos:
     """The DDS policies of a profile."""
-    if ReliabilityPolicy.UNKNOWN in (profile.reliability,) or DurabilityPolicy.UNKNOWN in (profile.durability,):
+    chosen = {profile.reliability.name, profile.durability.name}
+    if "UNKNOWN" in chosen:
         raise InvalidQoSProfileException("UNKNOWN is not a policy to ask for")
-    best_available = {
-        profile.reliability == ReliabilityPolicy.BEST_AVAILABLE,
-        profile.durability == DurabilityPolicy.BEST_AVAILABLE,
-        profile.liveliness == LivelinessPolicy.BEST_AVAILABLE,
-    }
-    if True in best_available:
+    if "BEST_AVAILABLE" in chosen | {profile.liveliness.name}:
         raise NotInSubsetError("a BEST_AVAILABLE policy", "name the policy that you need")
     return WireQos(
         depth=None if profile.history == HistoryPolicy.KEEP_ALL else max(1, profile.depth),
@@ -224,46 +202,27 @@ def _policy_duration(duration: Duration) -> int | None:
     return None if duration.nanoseconds in (0, INFINITE_NANOSECONDS) else duration.nanoseconds
 
 
-def _profile(depth: int, **policies: Any) -> QoSProfile:
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, **policies)
-
-
 qos_profile_unknown = QoSProfile(
-    history=HistoryPolicy.UNKNOWN,
-    depth=0,
-    reliability=ReliabilityPolicy.UNKNOWN,
-    durability=DurabilityPolicy.UNKNOWN,
-    liveliness=LivelinessPolicy.UNKNOWN,
-)
-qos_profile_default = _profile(10)
-qos_profile_system_default = QoSProfile(
-    history=HistoryPolicy.SYSTEM_DEFAULT,
-    depth=0,
-    reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
-    durability=DurabilityPolicy.SYSTEM_DEFAULT,
-)
-qos_profile_sensor_data = _profile(5, reliability=ReliabilityPolicy.BEST_EFFORT)
-qos_profile_services_default = _profile(10)
-qos_profile_parameters = _profile(1000)
-qos_profile_parameter_events = _profile(1000)
-qos_profile_rosout_default = _profile(
-    1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
+    history=HistoryPolicy.UNKNOWN, depth=0, reliability=ReliabilityPolicy.UNKNOWN,
+    durability=DurabilityPolicy.UNKNOWN, liveliness=LivelinessPolicy.UNKNOWN,
 )  # fmt: skip
-qos_profile_action_status_default = _profile(1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+qos_profile_default = QoSProfile(depth=10)
+qos_profile_system_default = QoSProfile(
+    history=HistoryPolicy.SYSTEM_DEFAULT, depth=0, reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
+    durability=DurabilityPolicy.SYSTEM_DEFAULT,
+)  # fmt: skip
+qos_profile_sensor_data = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+qos_profile_services_default = QoSProfile(depth=10)
+qos_profile_parameters = QoSProfile(depth=1000)
+qos_profile_parameter_events = QoSProfile(depth=1000)
+qos_profile_rosout_default = QoSProfile(
+    depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL, lifespan=Duration(seconds=10)
+)  # fmt: skip
+qos_profile_action_status_default = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-class QoSPresetProfiles(Enum):
+class QoSPresetProfiles(_ShortKeyEnum):
     """The ready-made profiles by name."""
-
-    @classmethod
-    def short_keys(cls) -> list[str]:
-        """The profiles' names in lower case."""
-        return [name.lower() for name in cls.__members__]
-
-    @classmethod
-    def get_from_short_key(cls, name: str) -> QoSProfile:
-        """The profile of a name in any case."""
-        return cls[name.upper()].value
 
     UNKNOWN = qos_profile_unknown
     DEFAULT = qos_profile_default

@@ -4,13 +4,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
-from embedded_ros.qos import (
-    DurabilityPolicy,
-    LivelinessPolicy,
-    QoSCompatibility,
-    QoSProfile,
-    ReliabilityPolicy,
-)
+from embedded_ros.qos import DurabilityPolicy, LivelinessPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy
 from embedded_ros.times import INFINITE_NANOSECONDS, Duration
 
 # Policy -> (value of the publisher, value of the subscription) that do not fit.

@@ -18,28 +18,19 @@ class InvalidQosOverridesError(Exception):
 
 
 class QoSOverridingOptions:
-    """Which policies a user may change."""
+    """Which policies a user may change.
+
+    Attributes:
+        policy_kinds: the policies that get a parameter.
+        callback: accepts or refuses the resulting profile with a SetParametersResult.
+        entity_id: tells several publishers or subscriptions of one topic apart.
+    """
 
     def __init__(
         self, policy_kinds: Iterable[QoSPolicyKind], *, callback: Callable[[QoSProfile], Any] | None = None,
         entity_id: str | None = None,
     ):  # fmt: skip
-        self._policy_kinds, self._callback, self._entity_id = policy_kinds, callback, entity_id
-
-    @property
-    def policy_kinds(self) -> Iterable[QoSPolicyKind]:
-        """The policies that get a parameter."""
-        return self._policy_kinds
-
-    @property
-    def callback(self) -> Callable[[QoSProfile], Any] | None:
-        """Accepts or refuses the resulting profile with a SetParametersResult."""
-        return self._callback
-
-    @property
-    def entity_id(self) -> str | None:
-        """Tells several publishers or subscriptions of one topic apart."""
-        return self._entity_id
+        self.policy_kinds, self.callback, self.entity_id = policy_kinds, callback, entity_id
 
     @classmethod
     def with_default_policies(

@@ -1,10 +1,13 @@
 """Futures, and tasks that run a callback or coroutine inside an executor."""
 
+import functools
 import inspect
 import sys
 import threading
 from collections.abc import Callable, Generator
 from typing import Any
+
+from embedded_ros.errors import refuse_members
 
 
 class Future:
@@ -17,7 +20,7 @@ class Future:
         self._result: Any = None
         self._exception: BaseException | None = None
         self._exception_fetched = False
-        self._callbacks: list[Callable[[Future], Any]] = []
+        self._actions: list[Callable[[Future], Any]] = []
         self._executor = executor
 
     def __await__(self) -> Generator["Future", None, Any]:
@@ -73,37 +76,37 @@ class Future:
 
     def add_done_callback(self, callback: Callable[["Future"], Any]) -> None:
         """Call back when done: in the executor if there is one, else right where it ends."""
+        self.call_when_done(functools.partial(_call_back, callback))
+
+    def call_when_done(self, action: Callable[["Future"], Any]) -> None:
+        """Call right where it ends, or now if it has ended; `action` must not raise."""
         with self._lock:
             if not self._done:
-                self._callbacks.append(callback)
+                self._actions.append(action)
                 return
-        self._call(callback)
-
-    def remove_done_callback(self, callback: Callable[["Future"], Any]) -> bool:
-        """Forget a callback; whether it was there."""
-        with self._lock:
-            if callback not in self._callbacks:
-                return False
-            self._callbacks.remove(callback)
-            return True
+        action(self)
 
     def _set_executor(self, executor: Any) -> None:
         self._executor = executor
 
     def _run_callbacks(self) -> None:
         with self._lock:
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            self._call(callback)
+            actions, self._actions = self._actions, []
+        for action in actions:
+            action(self)
 
-    def _call(self, callback: Callable[["Future"], Any]) -> None:
-        if self._executor is not None and not getattr(callback, "runs_anywhere", False):
-            self._executor.create_task(callback, self)
-            return
-        try:
-            callback(self)
-        except Exception as error:
-            print(f"Unhandled exception in done callback: {error!r}", file=sys.stderr)
+
+def _call_back(callback: Callable[[Future], Any], future: Future) -> None:
+    if future._executor is not None:
+        future._executor.create_task(callback, future)
+        return
+    try:
+        callback(future)
+    except Exception as error:
+        print(f"Unhandled exception in done callback: {error!r}", file=sys.stderr)
+
+
+refuse_members(Future, "remove_done_callback")
 
 
 class Task(Future):
@@ -143,16 +146,9 @@ class Task(Future):
             self.set_result(finished.value)
             return
         if isinstance(awaited, Future):
-            awaited.add_done_callback(self._make_resumer())
+            awaited.call_when_done(lambda _: self._executor.resume(self))
         elif self._executor is not None:
             self._executor.resume(self)
-
-    def _make_resumer(self) -> Callable[[Future], None]:
-        def resume(_: Future) -> None:
-            self._executor.resume(self)
-
-        resume.runs_anywhere = True  # type: ignore[attr-defined]
-        return resume
 
     def cancel(self) -> None:
         """Stop at the current await."""

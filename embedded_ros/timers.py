@@ -8,7 +8,7 @@ from typing import Any
 from embedded_ros.callback_groups import CallbackGroup
 from embedded_ros.clocks import ClockChange, JumpThreshold, ROSClock, TimeJump
 from embedded_ros.dds_library import INFINITE_NS
-from embedded_ros.errors import InvalidHandle
+from embedded_ros.errors import InvalidHandle, refuse_members
 from embedded_ros.exceptions import ROSInterruptException
 from embedded_ros.times import Duration
 from embedded_ros.waitables import Waitable
@@ -21,15 +21,14 @@ class Timer(Waitable):
 
     def __init__(
         self, callback: Callable[..., Any] | None, callback_group: CallbackGroup, timer_period_ns: int, clock: Any, *,
-        context: Any = None, autostart: bool = True, wake: Callable[[], None] = lambda: None,
+        autostart: bool = True, wake: Callable[[], None] = lambda: None,
     ):  # fmt: skip
         if timer_period_ns < 0:
             raise ValueError("timer period must not be negative")
-        self.callback, self.callback_group, self.clock, self.context = callback, callback_group, clock, context
-        self._period_ns, self._wake = timer_period_ns, wake
+        self.callback, self.callback_group, self.clock = callback, callback_group, clock
+        self.timer_period_ns, self._wake = timer_period_ns, wake
         self._is_destroyed = False
-        self._last_call_ns = self._now_ns()
-        self._next_ns: int | None = self._last_call_ns + timer_period_ns if autostart else None
+        self._next_ns: int | None = self._now_ns() + timer_period_ns if autostart else None
         self._jumps = clock.create_jump_callback(_ANY_JUMP, post_callback=self._on_jump)
 
     @property
@@ -43,18 +42,8 @@ class Timer(Waitable):
         # A new source or a jump back starts the period anew; a jump forward may make the timer due.
         is_other_time = jump.clock_change != ClockChange.ROS_TIME_NO_CHANGE or jump.delta.nanoseconds < 0
         if is_other_time and self._next_ns is not None:
-            self._last_call_ns = self._now_ns()
-            self._next_ns = self._last_call_ns + self._period_ns
+            self._next_ns = self._now_ns() + self.timer_period_ns
         self._wake()
-
-    @property
-    def timer_period_ns(self) -> int:
-        """Nanoseconds between two calls."""
-        return self._period_ns
-
-    @timer_period_ns.setter
-    def timer_period_ns(self, value: int) -> None:
-        self._period_ns = int(value)
 
     def next_call_ns(self) -> int | None:
         """When it is due on the monotonic clock; None when cancelled."""
@@ -67,9 +56,8 @@ class Timer(Waitable):
         now_ns, due_ns = self._now_ns(), self._next_ns
         if due_ns is None or due_ns > now_ns:
             return None
-        missed = (now_ns - due_ns) // self._period_ns if self._period_ns else 0
-        self._next_ns = due_ns + (missed + 1) * self._period_ns if self._period_ns else now_ns
-        self._last_call_ns = now_ns
+        missed = (now_ns - due_ns) // self.timer_period_ns if self.timer_period_ns else 0
+        self._next_ns = due_ns + (missed + 1) * self.timer_period_ns if self.timer_period_ns else now_ns
         return self.callback
 
     def is_ready(self) -> bool:
@@ -87,12 +75,8 @@ class Timer(Waitable):
     def reset(self) -> None:
         """Start a new period now; InvalidHandle once destroyed."""
         self.require_existing()
-        self._next_ns = self._now_ns() + self._period_ns
+        self._next_ns = self._now_ns() + self.timer_period_ns
         self._wake()
-
-    def time_since_last_call(self) -> int:
-        """Nanoseconds since the last call."""
-        return self._now_ns() - self._last_call_ns
 
     def time_until_next_call(self) -> int | None:
         """Nanoseconds until the next call, None when cancelled."""
@@ -108,6 +92,9 @@ class Timer(Waitable):
         self.cancel()
         self._is_destroyed = True
         self._jumps.unregister()
+
+
+refuse_members(Timer, "time_since_last_call")
 
 
 class Rate:

@@ -74,6 +74,7 @@ class Duration:
 Infinite = Duration(nanoseconds=INFINITE_NANOSECONDS)
 
 
+@functools.total_ordering
 class Time:
     """A moment of one clock."""
 
@@ -145,15 +146,6 @@ class Time:
             return NotImplemented
         self._require_same_clock(other)
         return self._nanoseconds < other._nanoseconds
-
-    def __le__(self, other: "Time") -> bool:
-        return self == other or self < other
-
-    def __gt__(self, other: "Time") -> bool:
-        return not self <= other
-
-    def __ge__(self, other: "Time") -> bool:
-        return not self < other
 
     def __hash__(self) -> int:
         return hash((self._nanoseconds, self._clock_type))

@@ -3,14 +3,15 @@
 import bisect
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from embedded_ros.callback_groups import ReentrantCallbackGroup
-from embedded_ros.errors import refuse_members
+from embedded_ros.errors import NotInSubsetError, refuse_members
 from embedded_ros.message_classes import message_class
-from embedded_ros.qos import DurabilityPolicy, HistoryPolicy, QoSProfile
+from embedded_ros.qos import DurabilityPolicy, QoSProfile
 from embedded_ros.times import NANOSECONDS, ClockType, Duration, Time
 
 _MAX_CHAIN = 1000
@@ -40,38 +41,20 @@ class TimeoutException(TransformException):
     """A transform did not become available in time."""
 
 
-def _dynamic_qos(depth: int = 100) -> QoSProfile:
-    return QoSProfile(depth=depth, history=HistoryPolicy.KEEP_LAST)
+def _static_qos(depth: int) -> QoSProfile:
+    return QoSProfile(depth=depth, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-def _static_qos(depth: int = 100) -> QoSProfile:
-    return QoSProfile(depth=depth, history=HistoryPolicy.KEEP_LAST, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+def _rotate(quaternion: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """A vector [3] turned by a unit quaternion [4] x, y, z, w."""
+    turn = 2 * np.cross(quaternion[:3], vector)
+    return vector + quaternion[3] * turn + np.cross(quaternion[:3], turn)
 
 
-def quaternion_to_rotation(quaternion: np.ndarray) -> np.ndarray:
-    """[4] x, y, z, w, of any length -> [3, 3]."""
-    x, y, z, w = quaternion / np.linalg.norm(quaternion)
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
-
-
-def multiply_quaternions(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _multiply(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The rotation that does `second`, then `first`; both [4] x, y, z, w."""
-    x1, y1, z1, w1 = first
-    x2, y2, z2, w2 = second
-    return np.array(
-        [
-            w1 * x2 + x1 * w2 + y1 * z2 - z1 * y2,
-            w1 * y2 - x1 * z2 + y1 * w2 + z1 * x2,
-            w1 * z2 + x1 * y2 - y1 * x2 + z1 * w2,
-            w1 * w2 - x1 * x2 - y1 * y2 - z1 * z2,
-        ]
-    )
+    vector = first[3] * second[:3] + second[3] * first[:3] + np.cross(first[:3], second[:3])
+    return np.append(vector, first[3] * second[3] - first[:3] @ second[:3])
 
 
 class _Pose:
@@ -81,13 +64,12 @@ class _Pose:
         self.translation, self.quaternion = translation, quaternion
 
     def __matmul__(self, other: "_Pose") -> "_Pose":
-        rotation = quaternion_to_rotation(self.quaternion)
-        quaternion = multiply_quaternions(self.quaternion, other.quaternion)
-        return _Pose(self.translation + rotation @ other.translation, quaternion)
+        translation = self.translation + _rotate(self.quaternion, other.translation)
+        return _Pose(translation, _multiply(self.quaternion, other.quaternion))
 
     def inverse(self) -> "_Pose":
         quaternion = self.quaternion * np.array([-1.0, -1.0, -1.0, 1.0])
-        return _Pose(-(quaternion_to_rotation(quaternion) @ self.translation), quaternion)
+        return _Pose(-_rotate(quaternion, self.translation), quaternion)
 
     def blend(self, other: "_Pose", fraction: float) -> "_Pose":
         """Between this pose (0) and the other (1): linear, and spherical for the rotation."""
@@ -186,9 +168,7 @@ class Buffer:
             ConnectivityException: the frames are not connected.
             ExtrapolationException: nothing is known of that time.
         """
-        self._wait(target_frame, source_frame, time, timeout)
-        with self._changed:
-            pose, stamp_ns = self._find(target_frame, source_frame, time.nanoseconds)
+        pose, stamp_ns = self._wait_for(target_frame, source_frame, time, timeout)
         message = message_class("geometry_msgs/msg/TransformStamped")(child_frame_id=source_frame)
         message.header.frame_id = target_frame
         message.header.stamp = Time(nanoseconds=stamp_ns, clock_type=ClockType.ROS_TIME).to_msg()
@@ -203,26 +183,24 @@ class Buffer:
         return_debug_tuple: bool = False,
     ) -> Any:  # fmt: skip
         """Whether the transform is known; with `return_debug_tuple` also why not."""
-        reason = self._wait(target_frame, source_frame, time, timeout)
+        reason = ""
+        try:
+            self._wait_for(target_frame, source_frame, time, timeout)
+        except TransformException as error:
+            reason = str(error)
         return (not reason, reason) if return_debug_tuple else not reason
 
-    def all_frames_as_yaml(self) -> str:
-        """The frames and their parents."""
-        with self._changed:
-            return "".join(f"{child}:\n  parent: '{link.parent}'\n" for child, link in self._links.items())
-
-    def _wait(self, target: str, source: str, moment: Time, timeout: Duration | None) -> str:
-        """Wait until the transform is there; the reason why it is not after the timeout."""
+    def _wait_for(self, target: str, source: str, moment: Time, timeout: Duration | None) -> tuple[_Pose, int]:
+        """target_from_source and the time for which it holds, as soon as it is there; raises after the timeout."""
         end = time.monotonic() + (0.0 if timeout is None else timeout.nanoseconds / NANOSECONDS)
         with self._changed:
             while True:
                 try:
-                    self._find(target, source, moment.nanoseconds)
-                    return ""
-                except TransformException as error:
+                    return self._find(target, source, moment.nanoseconds)
+                except TransformException:
                     left = end - time.monotonic()
                     if left <= 0:
-                        return str(error)
+                        raise
                     self._changed.wait(left)
 
     def _find(self, target: str, source: str, time_ns: int) -> tuple[_Pose, int]:
@@ -262,63 +240,46 @@ class Buffer:
 
 refuse_members(
     Buffer, "transform", "transform_full", "lookup_transform_full", "can_transform_full", "lookup_transform_async",
-    "wait_for_transform_async", "all_frames_as_string",
+    "wait_for_transform_async", "all_frames_as_string", "all_frames_as_yaml",
 )  # fmt: skip
 
 
 class TransformListener:
-    """Feeds a buffer from /tf and /tf_static."""
+    """Feeds a buffer from /tf and /tf_static; the node's executor must spin."""
 
     def __init__(
         self, buffer: Buffer, node: Any, *, spin_thread: bool = False, qos: Any = None, static_qos: Any = None,
         tf_topic: str = "/tf", tf_static_topic: str = "/tf_static",
     ):  # fmt: skip
+        if spin_thread:
+            raise NotInSubsetError("TransformListener(spin_thread=True)", "spin the node in a thread of your own")
         self.buffer, self.node = buffer, node
         group = ReentrantCallbackGroup()
         tf_message = message_class("tf2_msgs/msg/TFMessage")
         self.tf_sub = node.create_subscription(
-            tf_message, tf_topic, self.callback, qos or _dynamic_qos(), callback_group=group
+            tf_message, tf_topic, self.callback, qos or QoSProfile(depth=100), callback_group=group
         )
         self.tf_static_sub = node.create_subscription(
-            tf_message, tf_static_topic, self.static_callback, static_qos or _static_qos(), callback_group=group
+            tf_message, tf_static_topic, self.static_callback, static_qos or _static_qos(100), callback_group=group
         )
-        self.executor: Any = None
-        if spin_thread:
-            from embedded_ros.executors import SingleThreadedExecutor
-
-            self.executor = SingleThreadedExecutor(context=node.context)
-            self.executor.add_node(node)
-            self.dedicated_listener_thread = threading.Thread(target=self._spin, daemon=True)
-            self.dedicated_listener_thread.start()
-
-    def _spin(self) -> None:
-        from embedded_ros.exceptions import ExternalShutdownException
-
-        try:
-            self.executor.spin()
-        except ExternalShutdownException:
-            return
 
     def callback(self, data: Any) -> None:
         """Remember what /tf tells."""
-        for transform in data.transforms:
-            self._remember(transform, self.buffer.set_transform)
+        self._remember(data, self.buffer.set_transform)
 
     def static_callback(self, data: Any) -> None:
         """Remember what /tf_static tells."""
-        for transform in data.transforms:
-            self._remember(transform, self.buffer.set_transform_static)
+        self._remember(data, self.buffer.set_transform_static)
 
-    def _remember(self, transform: Any, remember: Any) -> None:
-        try:
-            remember(transform, "default_authority")
-        except InvalidArgumentException as error:
-            self.node.get_logger().error(f"Ignoring a transform: {error}", throttle_duration_sec=5.0)
+    def _remember(self, data: Any, remember: Callable[[Any, str], None]) -> None:
+        for transform in data.transforms:
+            try:
+                remember(transform, "default_authority")
+            except InvalidArgumentException as error:
+                self.node.get_logger().error(f"Ignoring a transform: {error}", throttle_duration_sec=5.0)
 
     def unregister(self) -> None:
         """Stop listening."""
-        if self.executor is not None:
-            self.executor.shutdown()
         self.node.destroy_subscription(self.tf_sub)
         self.node.destroy_subscription(self.tf_static_sub)
 
@@ -327,12 +288,12 @@ class TransformBroadcaster:
     """Publishes transforms on /tf."""
 
     def __init__(self, node: Any, qos: Any = None):
-        self.pub_tf = node.create_publisher(message_class("tf2_msgs/msg/TFMessage"), "/tf", qos or _dynamic_qos())
+        self._message_class = message_class("tf2_msgs/msg/TFMessage")
+        self.pub_tf = node.create_publisher(self._message_class, "/tf", qos or QoSProfile(depth=100))
 
     def sendTransform(self, transform: Any) -> None:  # noqa: N802 (tf2's own name)
         """Publish one geometry_msgs/TransformStamped or a list of them."""
-        transforms = list(transform) if hasattr(transform, "__iter__") else [transform]
-        self.pub_tf.publish(message_class("tf2_msgs/msg/TFMessage")(transforms=transforms))
+        self.pub_tf.publish(self._message_class(transforms=_as_list(transform)))
 
 
 class StaticTransformBroadcaster:
@@ -342,14 +303,16 @@ class StaticTransformBroadcaster:
     """
 
     def __init__(self, node: Any, qos: Any = None):
-        self.pub_tf = node.create_publisher(
-            message_class("tf2_msgs/msg/TFMessage"), "/tf_static", qos or _static_qos(1)
-        )
+        self._message_class = message_class("tf2_msgs/msg/TFMessage")
+        self.pub_tf = node.create_publisher(self._message_class, "/tf_static", qos or _static_qos(1))
         self._sent: dict[str, Any] = {}
 
     def sendTransform(self, transform: Any) -> None:  # noqa: N802 (tf2's own name)
         """Publish one geometry_msgs/TransformStamped or a list of them."""
-        transforms = list(transform) if hasattr(transform, "__iter__") else [transform]
-        for item in transforms:
+        for item in _as_list(transform):
             self._sent.setdefault(item.child_frame_id, item)
-        self.pub_tf.publish(message_class("tf2_msgs/msg/TFMessage")(transforms=list(self._sent.values())))
+        self.pub_tf.publish(self._message_class(transforms=list(self._sent.values())))
+
+
+def _as_list(transform: Any) -> list[Any]:
+    return list(transform) if hasattr(transform, "__iter__") else [transform]

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from embedded_ros.commands.parsing import CommandError, Verb, non_negative_seconds, positive_number, what_exists
+from embedded_ros.commands.parsing import CommandError, Verb, non_negative_seconds, positive_number
 from embedded_ros.commands.session import Session, ends_at_interrupt, open_session
-from embedded_ros.commands.topic_publishing import finish_sending
 from embedded_ros.errors import NotInSubsetError
 from embedded_ros.message_classes import message_class
 from embedded_ros.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -18,6 +17,8 @@ from embedded_ros.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, Reliab
 _SHORTEST_ROUND_S = 0.1
 """A bag whose messages bear one time would be repeated without a pause."""
 
+_ACKNOWLEDGEMENT_TIMEOUT_S = 2.0
+_LINGER_S = 0.1
 _DEFAULT_DEPTH = 10
 _KEPT_TOPICS = ("/tf_static", "/robot_description")
 """Listeners of these topics ask for kept messages, so a bag that does not tell its policies publishes them so."""
@@ -32,21 +33,15 @@ def _add_play_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--delay", type=non_negative_seconds, default=1.0, metavar="SECONDS",
                         help="wait before the first message, for subscriptions to be found (default: 1)")  # fmt: skip
     parser.add_argument(
-        "--clock",
-        type=positive_number,
-        nargs="?",
-        const=40.0,
-        metavar="HZ",
+        "--clock", type=positive_number, nargs="?", const=40.0, metavar="HZ",
         help="publish the recording's time on /clock, for nodes with use_sim_time (40 times a second)",
-    )
-    parser.add_argument("--topics", nargs="+", metavar="TOPIC", help="play only these")
+    )  # fmt: skip
 
 
 def _play(options: argparse.Namespace) -> int:
     with ends_at_interrupt(options.loop), _open_bag(options.bag_path) as reader, open_session() as session:
-        connections = _chosen(reader.connections, options.topics)
-        publishers = _publishers(session, connections)
-        playable = [connection for connection in connections if connection.topic in publishers]
+        publishers = _publishers(session, reader.connections)
+        playable = [connection for connection in reader.connections if connection.topic in publishers]
         if not playable:
             raise CommandError(f"'{options.bag_path}' has no message of a type that is known here")
         first_ns = next((timestamp_ns for _, timestamp_ns, _ in _messages(reader, playable)), 0)
@@ -62,7 +57,7 @@ def _play(options: argparse.Namespace) -> int:
             if not options.loop:
                 break
             _sleep_until(session, start + _SHORTEST_ROUND_S / options.rate)
-        finish_sending(session, list(publishers.values()))
+        _finish_sending(session, list(publishers.values()))
     return 0
 
 
@@ -117,16 +112,7 @@ def _messages(reader: Any, connections: list[Any]) -> Iterator[tuple[Any, int, b
         raise CommandError(f"the bag is damaged: {error}") from error
 
 
-def _chosen(connections: Iterable[Any], topics: list[str] | None) -> list[Any]:
-    found = list(connections)
-    known = {connection.topic for connection in found}
-    for topic in topics or []:
-        if topic not in known:
-            raise CommandError(f"the bag has no topic '{topic}'; {what_exists('topics', known)}")
-    return [connection for connection in found if not topics or connection.topic in topics]
-
-
-def _publishers(session: Session, connections: list[Any]) -> dict[str, Any]:
+def _publishers(session: Session, connections: Iterable[Any]) -> dict[str, Any]:
     """A publisher for each topic; topics of unknown types are named on stderr and left out."""
     publishers: dict[str, Any] = {}
     for connection in connections:
@@ -143,21 +129,30 @@ def _publishers(session: Session, connections: list[Any]) -> dict[str, Any]:
 
 def _recorded_profile(connection: Any) -> QoSProfile:
     """The policies that the topic was recorded with, as far as they matter to late and slow subscriptions."""
-    profile = QoSProfile(depth=_DEFAULT_DEPTH)
     offered = connection.ext.offered_qos_profiles
     if not offered:
-        if connection.topic in _KEPT_TOPICS:
-            profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
-        return profile
-    recorded = offered[0]
-    if recorded.history.name == "KEEP_ALL":
-        profile.history = HistoryPolicy.KEEP_ALL
-    profile.depth = max(1, min(recorded.depth, 1000)) if recorded.depth else _DEFAULT_DEPTH
-    if recorded.reliability.name == "BEST_EFFORT":
-        profile.reliability = ReliabilityPolicy.BEST_EFFORT
-    if recorded.durability.name == "TRANSIENT_LOCAL":
-        profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
-    return profile
+        is_kept = connection.topic in _KEPT_TOPICS
+        durability = DurabilityPolicy.TRANSIENT_LOCAL if is_kept else DurabilityPolicy.VOLATILE
+        return QoSProfile(depth=_DEFAULT_DEPTH, durability=durability)
+    history, reliability, durability = (
+        getattr(offered[0], policy).name for policy in ("history", "reliability", "durability")
+    )
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_ALL if history == "KEEP_ALL" else HistoryPolicy.KEEP_LAST,
+        depth=max(1, min(offered[0].depth or _DEFAULT_DEPTH, 1000)),
+        reliability=ReliabilityPolicy.BEST_EFFORT if reliability == "BEST_EFFORT" else ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy[durability] if durability == "TRANSIENT_LOCAL" else DurabilityPolicy.VOLATILE,
+    )
+
+
+def _finish_sending(session: Session, publishers: list[Any]) -> None:
+    """Wait until reliable subscriptions have what was sent, and briefly for the others."""
+
+    def is_acknowledged() -> bool | None:
+        return all(publisher.raw.wait_for_acknowledgements(0) for publisher in publishers) or None
+
+    session.wait_for(is_acknowledged, _ACKNOWLEDGEMENT_TIMEOUT_S)
+    session.spin(_LINGER_S)
 
 
 def _sleep_until(session: Session, moment: float) -> None:

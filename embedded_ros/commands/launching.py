@@ -11,7 +11,6 @@ from embedded_ros.packages import find_executable, find_package
 
 def _add_launch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--show-args", action="store_true", help="list the arguments of the launch file")
-    parser.add_argument("-n", "--noninteractive", action="store_true", help="accepted as ros2 launch accepts it")
     parser.add_argument(
         "target", nargs="+", metavar="FILE", help="a launch file, or a package and its file; then name:=value arguments"
     )
@@ -34,7 +33,7 @@ def _launch(options: argparse.Namespace) -> int:
     if options.show_args:
         print(show_arguments(description))
         return 0
-    service = LaunchService(argv=rest, noninteractive=options.noninteractive)
+    service = LaunchService()
     service.include_launch_description(description)
     return service.run()
 
@@ -60,5 +59,9 @@ def _run(options: argparse.Namespace) -> int:
     os.execv(sys.executable, [sys.executable, str(script), *options.argv])
 
 
-LAUNCH = Verb("Run a launch file until its processes end; Ctrl-C stops them in order.", _add_launch_arguments, _launch)
-RUN = Verb("Run an executable of a package.", _add_run_arguments, _run)
+VERBS = {
+    "launch": Verb(
+        "Run a launch file until its processes end; Ctrl-C stops them in order.", _add_launch_arguments, _launch
+    ),
+    "run": Verb("Run an executable of a package.", _add_run_arguments, _run),
+}

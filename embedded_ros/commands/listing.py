@@ -1,26 +1,28 @@
-"""What `topic list` and `service list` share."""
+"""The verbs that list what is on the graph: nodes, topics, services."""
 
 import argparse
+from collections.abc import Callable
 
-from embedded_ros.commands.parsing import add_spin_time
-from embedded_ros.commands.session import is_hidden
-
-
-def add_list_arguments(parser: argparse.ArgumentParser, kind: str) -> None:
-    """Add the options of a list of names with types; `kind` is "topics" or "services"."""
-    parser.add_argument("-t", "--show-types", action="store_true", help="print the types too")
-    parser.add_argument(
-        "-c", f"--count-{kind}", dest="count", action="store_true", help="print only how many there are"
-    )
-    parser.add_argument(
-        f"--include-hidden-{kind}", dest="include_hidden", action="store_true", help=f"list hidden {kind} too"
-    )
-    add_spin_time(parser)
+from embedded_ros.commands.parsing import Verb, add_spin_time
+from embedded_ros.commands.session import Session, open_session
+from embedded_ros.names import topic_or_service_is_hidden
 
 
-def print_names(found: dict[str, list[str]], options: argparse.Namespace) -> None:
-    """Print names and types, or how many there are."""
-    shown = {name: types for name, types in found.items() if options.include_hidden or not is_hidden(name)}
-    lines = [f"{name} [{', '.join(types)}]" if options.show_types else name for name, types in shown.items()]
-    for line in [len(lines)] if options.count else lines:
-        print(line)
+def list_verb(kind: str, find: Callable[[Session], dict[str, list[str]]], has_types: bool = True) -> Verb:
+    """A verb that lists what `find` gives, names with their types; hidden names are left out."""
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        if has_types:
+            parser.add_argument("-t", "--show-types", action="store_true", help="print the types too")
+        add_spin_time(parser)
+
+    def run(options: argparse.Namespace) -> int:
+        with open_session() as session:
+            session.discover(options.spin_time)
+            found = find(session)
+        for name, types in found.items():
+            if not topic_or_service_is_hidden(name):
+                print(f"{name} [{', '.join(types)}]" if has_types and options.show_types else name)
+        return 0
+
+    return Verb(f"List the {kind}.", add_arguments, run)

@@ -1,8 +1,7 @@
-"""Fills messages from YAML, as the commands that publish and call take it; every error names the field.
+"""Fills messages from YAML, as `service call` takes it; every error names the field.
 
 A mapping fills a message, fields that are left out keep their defaults. Integers are taken for floating point fields,
-nothing else is converted. As on ROS 2's command line, a header may be `auto` (its stamp becomes the time of sending)
-and a time may be `now`.
+nothing else is converted.
 """
 
 import math
@@ -47,57 +46,45 @@ def parse_values(text: str) -> dict:
     return values
 
 
-def fill_message(message: Message, values: dict, now: Any) -> None:
+def fill_message(message: Message, values: dict, path: str = "") -> None:
     """Set the fields of a message.
 
     Args:
         message: of any type; fields that `values` does not name keep what they have.
         values: as given by `parse_values`.
-        now: builtin_interfaces/msg/Time that stands for `auto` and `now`.
+        path: where the message is in another one, for errors.
 
     Raises:
         InvalidValueError: a value is of a wrong type, out of range or of a wrong length.
         CommandError: a field that the message has not; the text lists those that it has.
     """
-    _fill(message, values, now, "")
-
-
-def _fill(message: Message, values: dict, now: Any, path: str) -> None:
-    descriptions = {name: description for name, description in _fields(message) if name in message.FIELDS}
+    descriptions = dict(find_interface(message.FULL_NAME).fields)
     for name, value in values.items():
-        if name not in descriptions:
+        if name not in message.FIELDS:
             owner = f"'{path}' of type {message.FULL_NAME}" if path else message.FULL_NAME
-            raise CommandError(f"{owner} has no field '{name}'; {what_exists('fields', descriptions)}")
-        setattr(message, name, _value(descriptions[name], value, now, f"{path}.{name}" if path else name))
+            raise CommandError(f"{owner} has no field '{name}'; {what_exists('fields', message.FIELDS)}")
+        setattr(message, name, _value(descriptions[name], value, f"{path}.{name}" if path else name))
 
 
-def _fields(message: Message) -> list[tuple[str, Any]]:
-    return find_interface(message.FULL_NAME).fields
-
-
-def _value(description: Any, value: Any, now: Any, path: str) -> Any:
+def _value(description: Any, value: Any, path: str) -> Any:
     node, argument = description
     if node == Nodetype.NAME:
-        return _message(argument, value, now, path)
+        return _message(argument, value, path)
     if node == Nodetype.BASE:
         return _scalar(argument[0], argument[1], value, path)
-    return _sequence(description, value, now, path)
+    return _sequence(description, value, path)
 
 
-def _message(type_name: str, value: Any, now: Any, path: str) -> Message:
+def _message(type_name: str, value: Any, path: str) -> Message:
     message = message_class(type_name)()
-    if type_name == "builtin_interfaces/msg/Time" and value == "now":
-        return now
-    if type_name == "std_msgs/msg/Header" and value == "auto":
-        message.stamp = now
-    elif isinstance(value, dict):
-        _fill(message, value, now, path)
+    if isinstance(value, dict):
+        fill_message(message, value, path)
     elif value is not None:
         raise InvalidValueError(path, f"a mapping with the fields of {type_name}", value)
     return message
 
 
-def _sequence(description: Any, value: Any, now: Any, path: str) -> Any:
+def _sequence(description: Any, value: Any, path: str) -> Any:
     node, (element, length) = description
     is_bytes = isinstance(value, bytes) and element == (Nodetype.BASE, ("uint8", 0))
     if not is_bytes and not isinstance(value, list):
@@ -108,34 +95,23 @@ def _sequence(description: Any, value: Any, now: Any, path: str) -> Any:
         raise InvalidValueError(path, f"at most {length} elements instead of {len(value)}", value)
     if is_bytes:
         return value
-    return [_value(element, item, now, f"{path}[{index}]") for index, item in enumerate(value)]
+    return [_value(element, item, f"{path}[{index}]") for index, item in enumerate(value)]
 
 
 def _scalar(base: str, bound: int, value: Any, path: str) -> Any:
-    if base in _INTEGERS:
-        return _integer(base, value, path)
+    if base in _INTEGERS or base == "byte":
+        limits = np.iinfo(STRUCT_CODES["uint8" if base == "byte" else base])
+        # bool is a kind of int.
+        if type(value) is not int or not limits.min <= value <= limits.max:
+            raise InvalidValueError(path, f"an integer from {limits.min} to {limits.max}", value)
+        return bytes((value,)) if base == "byte" else value
     if base in ("float32", "float64"):
         return _float(base, value, path)
-    if base == "bool":
-        if not isinstance(value, bool):
-            raise InvalidValueError(path, "true or false", value)
-        return value
-    if base == "byte":
-        if type(value) is not int or not 0 <= value <= 255:
-            raise InvalidValueError(path, "an integer from 0 to 255", value)
-        return bytes((value,))
-    if not isinstance(value, str):
-        raise InvalidValueError(path, "a string (put it in quotes)", value)
-    if bound and len(value) > bound:
+    expected, name = (bool, "true or false") if base == "bool" else (str, "a string (put it in quotes)")
+    if not isinstance(value, expected):
+        raise InvalidValueError(path, name, value)
+    if bound and isinstance(value, str) and len(value) > bound:
         raise InvalidValueError(path, f"at most {bound} characters", value)
-    return value
-
-
-def _integer(base: str, value: Any, path: str) -> int:
-    limits = np.iinfo(STRUCT_CODES[base])
-    # bool is a kind of int.
-    if type(value) is not int or not limits.min <= value <= limits.max:
-        raise InvalidValueError(path, f"an integer from {limits.min} to {limits.max}", value)
     return value
 
 

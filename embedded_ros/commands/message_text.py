@@ -13,10 +13,6 @@ from embedded_ros.message_classes import Message
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NO_LINE_BREAKS = 2**31 - 1
-_ARRAY_TYPE = re.compile(
-    r"(?P<element>[\w/]+)(?:<\d+>)?\[(?P<size>\d+)\]|sequence<(?P<item>[\w/]+)(?:<\d+>)?(?:, (?P<bound>\d+))?>"
-)
-"""`double[9]`, `sequence<uint8>` or `sequence<geometry_msgs/Point, 5>`; texts may have a bound of their own."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +22,16 @@ class TextLayout:
     Attributes:
         truncate_length: texts and arrays are cut after so many elements; None shows all.
         no_arr: type and length stand for arrays.
-        no_str: the length stands for texts.
-        flow_style: one line per message.
     """
 
     truncate_length: int | None = 128
     no_arr: bool = False
-    no_str: bool = False
-    flow_style: bool = False
 
 
 def message_to_yaml(message: Message, layout: TextLayout) -> str:
     """A message's fields as YAML, with a line break at the end."""
-    return yaml.dump(
-        _plain_message(message, layout), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=_NO_LINE_BREAKS,
-        default_flow_style=layout.flow_style,
-    )  # fmt: skip
+    plain = _plain_message(message, layout)
+    return yaml.dump(plain, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=_NO_LINE_BREAKS)
 
 
 def select_field(message: Message, path: str) -> Any:
@@ -82,7 +72,7 @@ def _plain(value: Any, type_text: str, layout: TextLayout) -> Any:
     if isinstance(value, bytes):
         return _cut(value.decode("latin-1"), layout)
     if isinstance(value, str):
-        return f"<string length: <{len(value)}>>" if layout.no_str else _cut(value, layout)
+        return _cut(value, layout)
     if isinstance(value, (array, np.ndarray, list)):
         return _plain_sequence(value, type_text, layout)
     if isinstance(value, Message):
@@ -100,12 +90,13 @@ def _plain_sequence(value: Any, type_text: str, layout: TextLayout) -> Any:
 
 
 def _array_summary(type_text: str, length: int) -> str:
-    found = _ARRAY_TYPE.fullmatch(type_text)
-    if found is None:
-        return "unknown"
-    element, size = (found["element"] or found["item"]).replace("/", "/msg/"), found["size"] or found["bound"]
-    shown = f"{element}[{size}]" if size else element
-    return f"<array type: {shown}>" if found["size"] else f"<sequence type: {shown}, length: {length}>"
+    """What stands for an array of type `double[9]`, `sequence<uint8>` or `sequence<geometry_msgs/Point, 5>`."""
+    # Texts may have a bound of their own.
+    plain = re.sub(r"<\d+>", "", type_text).replace("/", "/msg/")
+    if not plain.startswith("sequence<"):
+        return f"<array type: {plain}>"
+    element, _, bound = plain.removeprefix("sequence<").rstrip(">").partition(", ")
+    return f"<sequence type: {element}{bound and f'[{bound}]'}, length: {length}>"
 
 
 def _cut(text: str, layout: TextLayout) -> str:

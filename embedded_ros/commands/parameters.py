@@ -1,4 +1,4 @@
-"""`param list`, `get`, `set`, `describe` and `dump`: the parameters of running nodes."""
+"""`param list`, `get`, `set` and `describe`: the parameters of running nodes."""
 
 import argparse
 import sys
@@ -8,23 +8,19 @@ import yaml
 
 from embedded_ros.commands.parsing import CommandError, Verb, add_spin_time, add_timeout, what_exists
 from embedded_ros.commands.session import Session, limit_of, open_session
-from embedded_ros.message_classes import message_class, service_class
+from embedded_ros.message_classes import message_class
 from embedded_ros.parameters import Parameter, get_parameter_value, parameter_value_to_python
 
 _Type = Parameter.Type
-_TYPE_NAMES = {
-    _Type.NOT_SET: "not set", _Type.BOOL: "boolean", _Type.INTEGER: "integer", _Type.DOUBLE: "double",
-    _Type.STRING: "string", _Type.BYTE_ARRAY: "byte array", _Type.BOOL_ARRAY: "boolean array",
-    _Type.INTEGER_ARRAY: "integer array", _Type.DOUBLE_ARRAY: "double array", _Type.STRING_ARRAY: "string array",
-}  # fmt: skip
 _NODE_TIMEOUT = "how long to wait for the node, and then for each of its answers (default: 5)"
 
 
+def _type_name(kind: int) -> str:
+    return _Type(kind).name.lower().replace("_", " ").replace("bool", "boolean")
+
+
 def _call(session: Session, node: str, verb: str, timeout_s: float | None, **fields: Any) -> Any:
-    """Call a node's parameter service such as `list_parameters`."""
-    type_name = f"rcl_interfaces/srv/{''.join(word.capitalize() for word in verb.split('_'))}"
-    request = service_class(type_name).Request(**fields)
-    return session.call(f"{node}/{verb}", type_name, request, limit_of(timeout_s))
+    return session.call_node(node, "rcl_interfaces", verb, limit_of(timeout_s), **fields)
 
 
 def _names(session: Session, node: str, timeout_s: float | None) -> list[str]:
@@ -48,7 +44,6 @@ def _add_node(parser: argparse.ArgumentParser, *parameters: str) -> None:
 
 def _add_list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("node_name", nargs="?", help="such as /grasp_planner; without it, the parameters of all nodes")
-    parser.add_argument("--param-type", action="store_true", help="print the types too")
     add_timeout(parser, _NODE_TIMEOUT)
     add_spin_time(parser)
 
@@ -64,23 +59,14 @@ def _list(options: argparse.Namespace) -> int:
         status = 0
         for node in nodes:
             try:
-                lines = _parameter_lines(session, node, options)
+                names = _names(session, node, options.timeout)
             except CommandError as error:
                 # The other nodes are listed all the same.
                 print(error, file=sys.stderr)
                 status = 1
                 continue
-            for line in lines if options.node_name else [f"{node}:", *lines]:
-                print(line)
+            print("\n".join([f"{node}:"] * (not options.node_name) + [f"  {name}" for name in names]))
     return status
-
-
-def _parameter_lines(session: Session, node: str, options: argparse.Namespace) -> list[str]:
-    names = _names(session, node, options.timeout)
-    if not options.param_type:
-        return [f"  {name}" for name in names]
-    response = _call(session, node, "describe_parameters", options.timeout, names=names)
-    return [f"  {found.name} (type: {_TYPE_NAMES[_Type(found.type)]})" for found in response.descriptors]
 
 
 def _add_get_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,12 +84,12 @@ def _get(options: argparse.Namespace) -> int:
         return 0
     (value,) = response.values
     text = str(parameter_value_to_python(value))
-    print(text if options.hide_type else f"{_value_label(_Type(value.type))} {text}")
+    print(text if options.hide_type else f"{_value_label(value.type)} {text}")
     return 0
 
 
-def _value_label(kind: Parameter.Type) -> str:
-    name = _TYPE_NAMES[kind].capitalize()
+def _value_label(kind: int) -> str:
+    name = _type_name(kind).capitalize()
     return f"{name.removesuffix(' array')} values are:" if name.endswith("array") else f"{name} value is:"
 
 
@@ -146,7 +132,7 @@ def _describe(options: argparse.Namespace) -> int:
 
 
 def _description(descriptor: Any) -> list[str]:
-    lines = [f"Parameter name: {descriptor.name}", f"  Type: {_TYPE_NAMES[_Type(descriptor.type)]}"]
+    lines = [f"Parameter name: {descriptor.name}", f"  Type: {_type_name(descriptor.type)}"]
     if descriptor.description:
         lines.append(f"  Description: {descriptor.description}")
     lines.append("  Constraints:")
@@ -160,26 +146,9 @@ def _description(descriptor: Any) -> list[str]:
     return lines
 
 
-def _dump(options: argparse.Namespace) -> int:
-    with open_session() as session:
-        node = session.find_node(options.node_name, options.timeout)
-        names = _names(session, node, options.timeout)
-        response = _call(session, node, "get_parameters", options.timeout, names=names)
-    tree: dict[str, Any] = {}
-    for name, value in zip(names, response.values, strict=True):
-        *groups, last = name.split(".")
-        branch = tree
-        for group in groups:
-            branch = branch.setdefault(group, {})
-        branch[last] = parameter_value_to_python(value)
-    print(yaml.safe_dump({node: {"ros__parameters": tree}}, default_flow_style=False))
-    return 0
-
-
 VERBS = {
     "list": Verb("List the parameters of one node or of all.", _add_list_arguments, _list),
     "get": Verb("Print the value of a parameter.", _add_get_arguments, _get),
     "set": Verb("Set a parameter. Exit status 1: the node refused the value.", _add_set_arguments, _set),
     "describe": Verb("Print type, description and limits of parameters.", _add_describe_arguments, _describe),
-    "dump": Verb("Print all parameters of a node as a parameter file.", _add_node, _dump),
 }

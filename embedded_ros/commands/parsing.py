@@ -18,31 +18,6 @@ class CommandError(RuntimeError):
     """What was asked for cannot be done; the text says why and what there is instead."""
 
 
-class CommandParser(argparse.ArgumentParser):
-    """A parser that takes no abbreviations and names options that the subset lacks."""
-
-    def __init__(self, prog: str, description: str):
-        super().__init__(
-            prog=prog, description=description, allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )  # fmt: skip
-
-    def parse_all(self, arguments: list[str]) -> argparse.Namespace:
-        """Parse a whole command line.
-
-        Raises:
-            NotInSubsetError: an option is not offered.
-            SystemExit: with status 2, after a message on stderr, for anything else that is wrong.
-        """
-        options, unknown = self.parse_known_args(arguments)
-        for argument in unknown:
-            if argument.startswith("-"):
-                raise NotInSubsetError(f"{argument} of '{self.prog}'", "see --help for what is offered")
-        if unknown:
-            self.error(f"unexpected arguments: {' '.join(unknown)}")
-        return options
-
-
 @dataclass(frozen=True)
 class Verb:
     """One command.
@@ -59,10 +34,24 @@ class Verb:
 
 
 def run_verb(name: str, verb: Verb, arguments: list[str]) -> int:
-    """Parse a verb's arguments and run it; returns the exit status."""
-    parser = CommandParser(f"{PROGRAM} {name}", verb.description)
+    """Parse a verb's arguments and run it; returns the exit status.
+
+    Raises:
+        NotInSubsetError: an option is not offered.
+        SystemExit: with status 2, after a message on stderr, for anything else that is wrong.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"{PROGRAM} {name}", description=verb.description, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     verb.add_arguments(parser)
-    return verb.run(parser.parse_all(arguments))
+    options, unknown = parser.parse_known_args(arguments)
+    for argument in unknown:
+        if argument.startswith("-"):
+            raise NotInSubsetError(f"{argument} of '{parser.prog}'", "see --help for what is offered")
+    if unknown:
+        parser.error(f"unexpected arguments: {' '.join(unknown)}")
+    return verb.run(options)
 
 
 def refuse_verb(command: str, verb: str, offered: Iterable[str]) -> NoReturn:

@@ -2,19 +2,11 @@
 
 import argparse
 
-from embedded_ros.commands.listing import add_list_arguments, print_names
+from embedded_ros.commands.listing import list_verb
 from embedded_ros.commands.message_filling import fill_message, parse_values
-from embedded_ros.commands.parsing import CommandError, Verb, add_timeout
-from embedded_ros.commands.session import open_session
+from embedded_ros.commands.parsing import Verb, add_timeout
+from embedded_ros.commands.session import Session, open_session
 from embedded_ros.commands.type_names import load_service_class
-from embedded_ros.exceptions import NameValidationException
-
-
-def _list(options: argparse.Namespace) -> int:
-    with open_session() as session:
-        session.discover(options.spin_time)
-        print_names(session.services(), options)
-    return 0
 
 
 def _add_call_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +25,8 @@ def _call(options: argparse.Namespace) -> int:
     values = parse_values(options.values)
     with open_session() as session:
         request = service_class.Request()
-        fill_message(request, values, session.node.get_clock().now().to_msg())
-        try:
-            name = session.node.resolve_service_name(options.service_name)
-        except (NameValidationException, ValueError) as error:
-            raise CommandError(str(error)) from error
+        fill_message(request, values)
+        name = session.absolute_name(options.service_name, is_service=True)
         print(f"requester: making request: {request!r}\n", flush=True)
         response = session.call(name, service_class.FULL_NAME, request, options.timeout)
     print(f"response:\n{response!r}\n")
@@ -45,6 +34,6 @@ def _call(options: argparse.Namespace) -> int:
 
 
 VERBS = {
-    "list": Verb("List the services.", lambda parser: add_list_arguments(parser, "services"), _list),
+    "list": list_verb("services", Session.services),
     "call": Verb("Call a service and print its response.", _add_call_arguments, _call),
 }

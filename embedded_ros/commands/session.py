@@ -11,6 +11,7 @@ from embedded_ros.cdr import MalformedDataError
 from embedded_ros.commands.parsing import DISCOVERY_TIMEOUT_S, CommandError, what_exists
 from embedded_ros.exceptions import ExternalShutdownException, NameValidationException
 from embedded_ros.message_classes import service_class
+from embedded_ros.names import topic_or_service_is_hidden
 from embedded_ros.node import Node
 from embedded_ros.tasks import Future
 
@@ -40,11 +41,6 @@ def open_session() -> Iterator["Session"]:
 def ends_at_interrupt(is_endless: bool) -> contextlib.AbstractContextManager:
     """Make Ctrl-C the proper end of a command that has no other; enter it before `open_session`."""
     return contextlib.suppress(KeyboardInterrupt) if is_endless else contextlib.nullcontext()
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a part of a name starts with an underscore, which marks what belongs to tools."""
-    return any(part.startswith("_") for part in name.split("/"))
 
 
 class Session:
@@ -99,10 +95,10 @@ class Session:
             raise CommandError(f"Node not found: '{wanted}'; {what_exists('nodes', self.nodes())}")
         return wanted
 
-    def topic_name(self, name: str) -> str:
-        """The absolute name of a topic; CommandError if it is not a valid name."""
+    def absolute_name(self, name: str, is_service: bool = False) -> str:
+        """The absolute name of a topic or service; CommandError if it is not a valid name."""
         try:
-            return self.node.resolve_topic_name(name)
+            return self.node.resolve_service_name(name) if is_service else self.node.resolve_topic_name(name)
         except (NameValidationException, ValueError) as error:
             raise CommandError(str(error)) from error
 
@@ -112,7 +108,7 @@ class Session:
         if types is None:
             raise CommandError(
                 f"topic '{topic}' does not appear to be published yet: give its type to wait for it; "
-                + what_exists("topics", (name for name in self.topics() if not is_hidden(name)))
+                + what_exists("topics", (name for name in self.topics() if not topic_or_service_is_hidden(name)))
             )
         if len(types) > 1:
             raise CommandError(f"topic '{topic}' has more than one type: {', '.join(types)}; name the one to use")
@@ -137,27 +133,31 @@ class Session:
         finally:
             self.node.destroy_client(client)
 
+    def call_node(self, node: str, package: str, service: str, timeout_s: float | None, **fields: Any) -> Any:
+        """Call a service below a node's name, such as `get_state` of the type lifecycle_msgs/srv/GetState."""
+        type_name = f"{package}/srv/{''.join(word.capitalize() for word in service.split('_'))}"
+        return self.call(f"{node}/{service}", type_name, service_class(type_name).Request(**fields), timeout_s)
+
     def _wait_for_response(self, client: Any, future: Future, service: str, timeout_s: float | None) -> None:
-        end = None if timeout_s is None else time.monotonic() + timeout_s
         seen_at = time.monotonic()
-        while not future.done():
+
+        def is_over() -> bool | None:
+            nonlocal seen_at
             now = time.monotonic()
             seen_at = now if client.service_is_ready() else seen_at
-            if now - seen_at > _SERVER_GONE_S:
-                raise CommandError(f"the server of '{service}' went away before it answered")
-            if end is not None and now >= end:
-                raise CommandError(f"'{service}' did not answer within {timeout_s:g} s; give a longer --timeout")
-            left = _POLL_S if end is None else min(_POLL_S, end - now)
-            api.spin_until_future_complete(self.node, future, timeout_sec=left)
-            if not self.node.context.ok():
-                raise KeyboardInterrupt
+            return future.done() or now - seen_at > _SERVER_GONE_S or None
+
+        if self.wait_for(is_over, timeout_s) is None:
+            raise CommandError(f"'{service}' did not answer within {timeout_s:g} s; give a longer --timeout")
+        if not future.done():
+            raise CommandError(f"the server of '{service}' went away before it answered")
 
     def _missing_service(self, service: str, type_name: str) -> str:
         # The client that asks is found too: only another type tells of a server.
         others = [found for found in self.services().get(service, []) if found != type_name]
         if others:
             return f"service '{service}' is of type {', '.join(others)}, not {type_name}"
-        known = (name for name in self.services() if name != service and not is_hidden(name))
+        known = (name for name in self.services() if name != service and not topic_or_service_is_hidden(name))
         return f"service '{service}' is not available; {what_exists('services', known)}"
 
 

@@ -11,26 +11,21 @@ from embedded_ros.message_classes import message_class, service_class
 _EXAMPLES = {"msg": "std_msgs/msg/String", "srv": "std_srvs/srv/Trigger"}
 
 
-def full_type_name(name: str, kind: str) -> str:
-    """`package/kind/Name` of a type's long or short name; `kind` is "msg" or "srv"."""
-    found = re.fullmatch(rf"(\w+)/(?:{kind}/)?(\w+)", name)
-    if found is None:
-        raise CommandError(f"'{name}' is not the name of a type; write it as {_EXAMPLES[kind]}")
-    return f"{found[1]}/{kind}/{found[2]}"
-
-
 def load_message_class(name: str) -> Any:
     """The class of a message type; CommandError with the package's types if there is none of this name."""
-    return _load(full_type_name(name, "msg"), message_class)
+    return _load(name, "msg", message_class)
 
 
 def load_service_class(name: str) -> Any:
     """The class of a service type; CommandError with the package's types if there is none of this name."""
-    return _load(full_type_name(name, "srv"), service_class)
+    return _load(name, "srv", service_class)
 
 
-def _load(full_name: str, load: Any) -> Any:
-    package, kind, _ = full_name.split("/")
+def _load(name: str, kind: str, load: Any) -> Any:
+    found = re.fullmatch(rf"(\w+)/(?:{kind}/)?(\w+)", name)
+    if found is None:
+        raise CommandError(f"'{name}' is not the name of a type; write it as {_EXAMPLES[kind]}")
+    package, full_name = found[1], f"{found[1]}/{kind}/{found[2]}"
     try:
         return load(full_name)
     except NotInSubsetError as error:

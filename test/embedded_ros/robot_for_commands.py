@@ -1,12 +1,11 @@
 """A small robot that tests of the commands talk to: a managed node and a plain one in one process.
 
-It prints `ready` when everything is there, and what it hears on `heard` and as requests.
+It prints `ready` when everything is there.
 """
 
 import contextlib
 
 import rclpy
-from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor, SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -51,7 +50,6 @@ class Camera(Node):
         best_effort = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
         self.stream = self.create_publisher(String, "stream", best_effort)
         self.create_timer(0.05, lambda: self.stream.publish(String(data="frame")))
-        self.create_subscription(PoseStamped, "target", lambda message: print("heard", message, flush=True), 10)
         self.create_service(SetBool, "light", self._light)
         self.create_service(Trigger, "silent", self._never, callback_group=ReentrantCallbackGroup())
 

@@ -106,7 +106,6 @@ def ros_script(robot: Script, tmp_path: Path) -> Iterator[Callable[[str], Script
         (["service", "list"], ["/camera/get_parameters", "/light"], "["),
         (["param", "list"], ["/camera:", "  drive.speed", "  serial", "/cell/arm:", "  is_broken"], "_ros2cli"),
         (["lifecycle", "nodes"], ["/cell/arm"], "/camera"),
-        (["lifecycle", "get"], ["/cell/arm: unconfigured [1]"], "/camera"),
     ],
 )
 def test_lists(command: Command, arguments: list[str], expected: list[str], absent: str) -> None:
@@ -115,11 +114,6 @@ def test_lists(command: Command, arguments: list[str], expected: list[str], abse
     assert set(expected) <= set(lines)
     assert [line for line in lines if line in expected] == expected
     assert absent not in output
-
-
-def test_counts(command: Command) -> None:
-    assert succeed(command, "node", "list", "-c", "--spin-time", "2") == "2\n"
-    assert succeed(command, "lifecycle", "nodes", "-c", "--spin-time", "2") == "1\n"
 
 
 def test_echo_shows_a_message_that_was_kept(command: Command) -> None:
@@ -131,12 +125,12 @@ def test_echo_shows_a_message_that_was_kept(command: Command) -> None:
     assert document["roi"]["do_rectify"] is False
 
 
-def test_echo_of_arrays_fields_and_one_line(command: Command) -> None:
+def test_echo_of_arrays_and_fields(command: Command) -> None:
     short = succeed(command, "topic", "echo", "info", "sensor_msgs/CameraInfo", "--once", "--no-arr")
     assert "d: '<sequence type: double, length: 2>'\nk: '<array type: double[9]>'\n" in short
     assert succeed(command, "topic", "echo", "/info", "--once", "--field", "d[1]") == "-0.25\n---\n"
-    stamp = succeed(command, "topic", "echo", "/info", "--once", "--field", "header.stamp", "--flow-style")
-    assert stamp == "{sec: 0, nanosec: 0}\n---\n"
+    stamp = succeed(command, "topic", "echo", "/info", "--once", "--field", "header.stamp")
+    assert stamp == "sec: 0\nnanosec: 0\n---\n"
 
 
 def test_echo_hears_best_effort(command: Command) -> None:
@@ -151,47 +145,12 @@ def test_echo_runs_until_interrupted(process) -> None:
     assert set(script.lines) <= {"data: frame", "---"}
 
 
-def test_hz_runs_until_terminated(process) -> None:
-    script = process("topic", "hz", "/stream", "--window", "20")
-    line = script.wait_for_line("average rate: ")
-    assert 0.0 < float(line.rpartition(" ")[2]) < 40.0
-    assert "max: " in script.wait_for_line("\tmin: ")
-    script.process.send_signal(signal.SIGTERM)
-    assert script.wait() == 0
-    assert not any("Traceback" in text for text in script.lines)
-
-
 def test_waiting_is_interrupted(process) -> None:
     script = process("service", "call", "/silent", "std_srvs/srv/Trigger")
     script.wait_for_line("requester: making request: std_srvs.srv.Trigger_Request()")
     script.process.send_signal(signal.SIGINT)
     assert script.wait() == 130
     assert not any("Traceback" in text for text in script.lines)
-
-
-def test_pub_fills_a_message_and_waits_until_it_is_heard(command: Command, robot: Script) -> None:
-    values = "{header: auto, pose: {position: {x: 1, z: 2.5}, orientation: {w: 1.0}}}"
-    output = succeed(command, "topic", "pub", "--once", "/target", "geometry_msgs/msg/PoseStamped", values)
-    assert "publisher: beginning loop" in output
-    assert "publishing #1: geometry_msgs.msg.PoseStamped(" in output
-    heard = robot.wait_for_line("heard geometry_msgs.msg.PoseStamped(")
-    assert "position=geometry_msgs.msg.Point(x=1.0, y=0.0, z=2.5)" in heard
-    assert "sec=0" not in heard
-
-
-def test_pub_keeps_a_message_for_those_who_come_late(command: Command, process) -> None:
-    values = ("/kept", "std_msgs/msg/String", "{data: kept}", "--qos-durability", "transient_local")
-    script = process("topic", "pub", *values, "--rate", "0.001")
-    script.wait_for_line("publishing #1")
-    assert succeed(command, "topic", "echo", "/kept", "--once", "--timeout", "30") == "data: kept\n---\n"
-    script.process.send_signal(signal.SIGINT)
-    assert script.wait() == 0
-
-
-def test_pub_of_several_messages(command: Command, robot: Script) -> None:
-    arguments = ("/target", "geometry_msgs/PoseStamped", "{header: {frame_id: twice}}", "--times", "2", "--rate", "20")
-    assert "publishing #2" in succeed(command, "topic", "pub", *arguments)
-    assert wait_until(lambda: sum("frame_id='twice'" in line for line in robot.lines) == 2), robot.lines
 
 
 def test_service_call(command: Command) -> None:
@@ -203,12 +162,8 @@ def test_service_call(command: Command) -> None:
 
 
 def test_parameters(command: Command) -> None:
-    assert succeed(command, "param", "list", "camera", "--param-type").splitlines() == [
-        "  drive.speed (type: double)",
-        "  offsets (type: double array)",
-        "  serial (type: string)",
-        "  use_sim_time (type: boolean)",
-    ]
+    names = succeed(command, "param", "list", "camera").splitlines()
+    assert names == ["  drive.speed", "  offsets", "  serial", "  use_sim_time"]
     assert succeed(command, "param", "get", "/camera", "drive.speed") == "Double value is: 0.5\n"
     assert succeed(command, "param", "get", "/camera", "serial", "--hide-type") == "A7\n"
     assert succeed(command, "param", "set", "/camera", "offsets", "[3.0, -0.5]") == "Set parameter successful\n"
@@ -218,13 +173,6 @@ def test_parameters(command: Command) -> None:
         "    Min value: 0.0\n    Max value: 2.0\n"
         "Parameter name: serial\n  Type: string\n  Constraints:\n    Read only: true\n"
     )
-    assert yaml.safe_load(succeed(command, "param", "dump", "/camera")) == {
-        "/camera": {
-            "ros__parameters": {
-                "drive": {"speed": 0.5}, "offsets": [3.0, -0.5], "serial": "A7", "use_sim_time": False
-            }
-        }
-    }  # fmt: skip
 
 
 def test_a_node_that_does_not_answer_is_named_and_the_others_are_listed(command: Command, ros_script) -> None:
@@ -281,7 +229,6 @@ def test_lifecycle(command: Command) -> None:
         "- configure [1]\n\tStart: unconfigured\n\tGoal: configuring\n"
         "- shutdown [5]\n\tStart: unconfigured\n\tGoal: shuttingdown\n"
     )
-    assert "- transition_error [62]" in succeed(command, "lifecycle", "list", "/cell/arm", "--all")
     assert succeed(command, "lifecycle", "set", "/cell/arm", "configure") == "Transitioning successful\n"
     assert succeed(command, "param", "set", "/cell/arm", "is_broken", "true") == "Set parameter successful\n"
     assert command("lifecycle", "set", "/cell/arm", "3") == (1, "", "Transitioning failed\n")
@@ -300,10 +247,6 @@ def test_lifecycle(command: Command) -> None:
         (["topic", "echo", "/bad name"], "topic name must not contain characters other than alphanumerics"),
         (["topic", "echo", "/info", "--once", "--field", "header.time"], "no field 'time'; the fields are: frame_id, "),
         (["topic", "echo", "/info", "--once", "--field", "d[2]"], "there is no element [2], the array has 2"),
-        (["topic", "hz", "/infos"], "topic '/infos' does not appear to be published yet"),
-        (["topic", "pub", "--once", "/x", "std_msgs/msg/String", "{data: 5}"], "field 'data': expected a string"),
-        (["topic", "pub", "--once", "/x", "std_msgs/msg/String", "data: ["], "the values are not valid YAML"),
-        (["topic", "pub", "--once", "/nobody", "std_msgs/msg/String"], "got 0 of 1 matching subscriptions within 2 s"),
         (["service", "call", "/lite", "std_srvs/srv/SetBool"], "service '/lite' is not available; the services are: "),
         (
             ["service", "call", "/light", "std_srvs/srv/Trigger"],

@@ -31,7 +31,6 @@ geometry_msgs/Point[] points
 std_msgs/Header header
 builtin_interfaces/Time stamp
 """
-NOW = message_class("builtin_interfaces/msg/Time")(sec=12, nanosec=34)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def cls(tmp_path_factory: pytest.TempPathFactory):
 
 def fill(cls, text: str):
     message = cls()
-    fill_message(message, parse_values(text), NOW)
+    fill_message(message, parse_values(text))
     return message
 
 
@@ -71,12 +70,6 @@ def test_every_kind_of_field(cls) -> None:
 
 def test_what_is_left_out_keeps_its_default(cls) -> None:
     assert fill(cls, "") == fill(cls, "{}") == cls()
-
-
-def test_time_of_sending(cls) -> None:
-    message = fill(cls, "{header: auto, stamp: now}")
-    assert message.header.stamp == NOW
-    assert message.stamp == NOW
 
 
 def test_bytes_fill_an_array_as_a_block(cls) -> None:
@@ -147,11 +140,11 @@ values = st.fixed_dictionaries(
 @given(values)
 def test_text_of_a_message_fills_an_equal_one(cls, given_values: dict) -> None:
     message, again = cls(), cls()
-    fill_message(message, given_values, NOW)
+    fill_message(message, given_values)
     text = message_to_yaml(message, TextLayout(truncate_length=None))
     parsed = parse_values(text)
     parsed["raw"] = ord(parsed["raw"])  # a byte is shown as a character, as ROS 2 does
-    fill_message(again, parsed, NOW)
+    fill_message(again, parsed)
     assert again == message
 
 
@@ -164,10 +157,10 @@ def test_long_values_are_cut(cls) -> None:
     assert shown["code"] == "abc"
 
 
-def test_lengths_stand_for_arrays_and_texts(cls) -> None:
+def test_lengths_stand_for_arrays(cls) -> None:
     message = cls(text="hello", data=[1, 2], names=["a"], points=[message_class("geometry_msgs/msg/Point")()])
-    shown = yaml.safe_load(message_to_yaml(message, TextLayout(no_arr=True, no_str=True)))
-    assert shown["text"] == "<string length: <5>>"
+    shown = yaml.safe_load(message_to_yaml(message, TextLayout(no_arr=True)))
+    assert shown["text"] == "hello"
     assert shown["data"] == "<sequence type: uint8, length: 2>"
     assert shown["triple"] == "<array type: double[3]>"
     assert shown["names"] == "<sequence type: string[2], length: 1>"

@@ -23,7 +23,7 @@ rclpy.init()
 node = rclpy.create_node("unnamed")
 speed = node.declare_parameter("speed", 0.0).value
 label = node.declare_parameter("label", "").value
-node.get_logger().info(f"{node.get_fully_qualified_name()} speed={speed} label={label!r} {os.environ.get('EXTRA')}")
+node.get_logger().info(f"{node.get_fully_qualified_name()} speed={speed} label={label!r}")
 try:
     print("pid", os.getpid())
     rclpy.spin(node)
@@ -33,7 +33,7 @@ except (KeyboardInterrupt, ExternalShutdownException) as error:
 
 LAUNCH = """\
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, SetEnvironmentVariable
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription
 from launch.conditions import IfCondition, UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -46,7 +46,6 @@ def generate_launch_description():
     return LaunchDescription([
         DeclareLaunchArgument("speed", default_value="1.5", description="metres per second"),
         DeclareLaunchArgument("mode", default_value="calm", choices=["calm", "wild"]),
-        SetEnvironmentVariable("EXTRA", ["from", "-launch"]),
         GroupAction([
             PushRosNamespace("robot"),
             Node(
@@ -135,15 +134,15 @@ def test_substitutions_keep_the_type_that_yaml_gives_them(package: Path, launch)
     assert launcher.wait() == 1
 
 
-def test_parameters_namespaces_and_environment(package: Path, launch) -> None:
+def test_parameters_and_namespaces(package: Path, launch) -> None:
     launcher = launch(str(package / "launch" / "outer.launch.py"), "speed:=2.5", "mode:=wild")
     pids = launcher.pids(2)
     first = launcher.wait_for_line("/robot/wild/renamed")
     assert first.startswith("[runner-1]")
-    assert "speed=2.5 label='2.5' from-launch" in first
+    assert "speed=2.5 label='2.5'" in first
     second = launcher.wait_for_line("/included")
     assert second.startswith("[runner-2]")
-    assert "speed=0.0 label='' from-launch" in second
+    assert "speed=0.0 label=''" in second
     launcher.process.send_signal(signal.SIGINT)
     assert launcher.wait() == 0
     assert launcher.lines.count("[runner-1] ended by KeyboardInterrupt") == 1
@@ -151,12 +150,21 @@ def test_parameters_namespaces_and_environment(package: Path, launch) -> None:
     assert not any(is_running(pid) for pid in pids)
 
 
-def test_a_killed_launcher_leaves_nothing_behind(package: Path, launch) -> None:
+def test_a_killed_launcher_leaves_nothing_behind(
+    package: Path, launch, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary_folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary_folder))
     launcher = launch("launch_pkg", "outer.launch.py")
     pids = launcher.pids(2)
+    # What is said in dictionaries reached the node by a file that no folder ever held.
+    launcher.wait_for_line("speed=1.5 label='1.5'")
+    os.kill(pids[0], signal.SIGKILL)
+    launcher.wait_for_line("process has died")
     launcher.process.kill()
     launcher.wait()
     assert wait_until(lambda: not any(is_running(pid) for pid in pids), 30.0)
+    assert list(temporary_folder.iterdir()) == []
 
 
 def test_conditions(package: Path, launch) -> None:
@@ -167,9 +175,7 @@ def test_conditions(package: Path, launch) -> None:
 
 STUBBORN = """\
 from launch import LaunchDescription
-from launch.actions import EmitEvent, ExecuteProcess, RegisterEventHandler
-from launch.event_handlers import OnProcessExit
-from launch.events import Shutdown as ShutdownEvent
+from launch.actions import ExecuteProcess
 import sys
 
 IGNORE = '''
@@ -179,21 +185,18 @@ print("pid", os.getpid()); time.sleep(60)
 '''
 
 def generate_launch_description():
-    stubborn = ExecuteProcess(cmd=[sys.executable, "-c", IGNORE], name="stubborn", output="screen",
-                              sigterm_timeout="0.3", sigkill_timeout="0.3")
-    brief = ExecuteProcess(cmd=[sys.executable, "-c", "import time; time.sleep(1.0)"], name="brief")
-    ending = OnProcessExit(target_action=brief, on_exit=[EmitEvent(event=ShutdownEvent(reason="brief is over"))])
-    return LaunchDescription([stubborn, brief, RegisterEventHandler(ending)])
+    return LaunchDescription([ExecuteProcess(cmd=[sys.executable, "-c", IGNORE], name="stubborn", output="screen")])
 """
 
 
-def test_stubborn_process_is_killed_after_an_event_ends_the_launch(tmp_path: Path, launch) -> None:
+def test_a_stubborn_process_is_killed(tmp_path: Path, launch) -> None:
     path = tmp_path / "stubborn.launch.py"
     path.write_text(STUBBORN)
-    launcher = launch(str(path))
+    launcher = launch(str(path), "sigterm_timeout:=0.3", "sigkill_timeout:=0.3")
     (pid,) = launcher.pids(1)
+    launcher.process.send_signal(signal.SIGTERM)
     assert launcher.wait() == 0
-    assert "[INFO] [launch]: shutting down: brief is over" in launcher.lines
+    assert "[INFO] [launch]: shutting down: user interrupted with SIGTERM" in launcher.lines
     signals = [line for line in launcher.lines if "sending signal" in line and "stubborn" in line]
     assert [line.split("'")[1] for line in signals] == ["SIGINT", "SIGTERM", "SIGKILL"]
     assert not is_running(pid)

@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from launch.substitutions import (
-    LaunchConfiguration,
-    PathJoinSubstitution,
-    SubstitutionFailure,
-    ThisLaunchFileDir,
-)
+from launch.actions import IncludeLaunchDescription
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 
 from embedded_ros.launch_substitutions import LaunchContext
 from launch import LaunchDescription, LaunchService
@@ -46,16 +42,11 @@ def generate_launch_description():
 
 USERS = """\
 from launch import LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, LogInfo, OpaqueFunction, RegisterEventHandler,
-)
+from launch.actions import DeclareLaunchArgument, GroupAction, IncludeLaunchDescription, OpaqueFunction
 from launch.conditions import IfCondition, UnlessCondition
-from launch.event_handlers import OnProcessStart
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import (
-    EnvironmentVariable, LaunchConfiguration, PathJoinSubstitution, TextSubstitution,
-)
-from launch_ros.actions import Node, PushROSNamespace, PushRosNamespace, SetParameter, SetRemap
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, TextSubstitution
+from launch_ros.actions import Node, PushRosNamespace, SetParameter, SetRemap
 from launch_ros.substitutions import FindPackageShare
 
 def ours(**arguments):
@@ -75,15 +66,15 @@ def generate_launch_description():
                  condition=UnlessCondition(LaunchConfiguration("quiet")))
     return LaunchDescription([
         DeclareLaunchArgument("arms", default_value="left,right"),
+        DeclareLaunchArgument("cell", default_value="cell"),
         DeclareLaunchArgument("quiet", default_value="false"),
         GroupAction(
-            [PushROSNamespace(EnvironmentVariable("CELL", default_value="cell")), SetParameter("use_depth", True),
+            [PushRosNamespace(LaunchConfiguration("cell")), SetParameter("use_depth", True),
              SetRemap("object_cloud", "/shared/cloud"),
-             OpaqueFunction(function=per_arm, args=["arm_"], kwargs={"count": 1}),
-             GroupAction([ours()], forwarding=False, launch_configurations={"device": "alone"})],
+             OpaqueFunction(function=per_arm, args=["arm_"], kwargs={"count": 1})],
             condition=IfCondition("true"),
         ),
-        RegisterEventHandler(OnProcessStart(target_action=after, on_start=[LogInfo(msg=["after ", "runs"])])),
+        GroupAction([ours(device="alone")]),
         after,
     ])
 """
@@ -109,10 +100,8 @@ def run(description: LaunchDescription, capsys: pytest.CaptureFixture[str]) -> l
     return capsys.readouterr().out.splitlines()
 
 
-def include(path: Any) -> LaunchDescription:
-    from launch.actions import IncludeLaunchDescription
-
-    return LaunchDescription([IncludeLaunchDescription(path)])
+def include(path: Any, **arguments: str) -> LaunchDescription:
+    return LaunchDescription([IncludeLaunchDescription(path, launch_arguments=arguments.items())])
 
 
 def told(lines: list[str]) -> dict[str, str]:
@@ -120,9 +109,8 @@ def told(lines: list[str]) -> dict[str, str]:
     return {line.split("]")[0].strip("["): line.partition("told ")[2] for line in lines if "] told " in line}
 
 
-def test_scopes_of_a_users_launch_file(package: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setenv("CELL", "cell7")
-    lines = run(include(package / "launch" / "users.launch.py"), capsys)
+def test_scopes_of_a_users_launch_file(package: Path, capsys) -> None:
+    lines = run(include(package / "launch" / "users.launch.py", cell="cell7"), capsys)
     left, right, alone, after = (text for _, text in sorted(told(lines).items(), key=lambda item: _number(item[0])))
     prefix = "--ros-args -r __node:=ours -r __ns:=/cell7/arm_"
     for text, arm, device in ((left, "left", "cuda:1"), (right, "right", "cuda:2")):
@@ -132,7 +120,6 @@ def test_scopes_of_a_users_launch_file(package: Path, monkeypatch: pytest.Monkey
         assert second == f"device:{device} -r object_cloud:=/shared/cloud -r object_cloud:=own_cloud"
     assert alone == "--ros-args -r __node:=ours /**:ros__parameters:device:alone -r object_cloud:=own_cloud"
     assert after == "--ros-args -r __node:=after"
-    assert "[INFO] [launch.user]: after runs" in lines
 
 
 def _number(process_name: str) -> int:
@@ -140,13 +127,7 @@ def _number(process_name: str) -> int:
 
 
 def test_condition_of_an_argument(package: Path, capsys) -> None:
-    from launch.actions import IncludeLaunchDescription
-
-    path = str(package / "launch" / "users.launch.py")
-    description = LaunchDescription(
-        [IncludeLaunchDescription(path, launch_arguments={"arms": "third", "quiet": "true"}.items())]
-    )
-    lines = run(description, capsys)
+    lines = run(include(str(package / "launch" / "users.launch.py"), arms="third", quiet="true"), capsys)
     assert not any("__node:=after" in line for line in lines)
     assert any("__ns:=/cell/arm_third" in line for line in lines)
 
@@ -159,30 +140,6 @@ def test_arguments_of_included_files_are_shown_where_their_path_is_known(package
     assert "'namespace':" in text
     unknown = PathJoinSubstitution([LaunchConfiguration("robot"), "robot.launch.py"])
     assert "No arguments" in show_arguments(include(unknown))
-
-
-def test_folder_of_the_launch_file(tmp_path: Path, capsys) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    text = """
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, LogInfo
-from launch.substitutions import ThisLaunchFileDir
-
-def generate_launch_description():
-    return LaunchDescription([
-        %s
-        DeclareLaunchArgument("here_%s", default_value=ThisLaunchFileDir()),
-        LogInfo(msg=["in ", ThisLaunchFileDir()]),
-    ])
-"""
-    inclusion = 'IncludeLaunchDescription([ThisLaunchFileDir(), "/other/inner.launch.py"]),'
-    (tmp_path / "outer.launch.py").write_text(text % (inclusion, "outer"))
-    (other / "inner.launch.py").write_text(text % ("", "inner"))
-    lines = run(include(tmp_path / "outer.launch.py"), capsys)
-    assert lines == [f"[INFO] [launch.user]: in {folder}" for folder in (other, tmp_path)]
-    with pytest.raises(SubstitutionFailure, match="outside of a launch file"):
-        ThisLaunchFileDir().perform(LaunchContext())
 
 
 def test_a_function_that_fails_ends_the_launch(capsys) -> None:

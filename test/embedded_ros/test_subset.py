@@ -16,7 +16,7 @@ from embedded_ros.errors import NotInSubsetError
         ("rclpy", "Wibble"),
         ("rclpy.qos", "DeadlineBestAvailable"),
         ("rclpy.node", "HIDDEN_NODE_PREFIX"),
-        ("launch.actions", "ResetEnvironment"),
+        ("launch.actions", "RegisterEventHandler"),
         ("launch_ros.actions", "ComposableNodeContainer"),
         ("tf2_ros", "BufferClient"),
     ],
@@ -45,9 +45,26 @@ def test_missing_interface() -> None:
     assert "PointCloud2" in dir(sensor_msgs.msg)
 
 
+def test_standard_interfaces_need_no_stand_in_package() -> None:
+    import rclpy  # noqa: F401
+
+    nav_msgs = importlib.import_module("nav_msgs.msg")
+    assert nav_msgs.Odometry(child_frame_id="base").child_frame_id == "base"
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("absent_msgs.msg")
+
+
+def test_missing_options_of_launch() -> None:
+    from launch.actions import ExecuteProcess
+
+    with pytest.raises(NotInSubsetError, match=r"the argument \['on_exit'\] of ExecuteProcess"):
+        ExecuteProcess(cmd=["true"], on_exit=[])
+
+
 @pytest.mark.ros
 def test_missing_members_and_options(ros) -> None:
     import rclpy
+    import tf2_ros
     from rclpy.event_handler import PublisherEventCallbacks
     from rclpy.qos import QoSProfile, ReliabilityPolicy
     from std_msgs.msg import String
@@ -55,6 +72,12 @@ def test_missing_members_and_options(ros) -> None:
     node = rclpy.create_node("limited")
     with pytest.raises(NotInSubsetError, match=r"Node\.add_waitable"):
         node.add_waitable(None)
+    with pytest.raises(NotInSubsetError, match=r"Node\.guards"):
+        _ = node.guards
+    with pytest.raises(NotInSubsetError, match="spin_thread"):
+        tf2_ros.TransformListener(tf2_ros.Buffer(), node, spin_thread=True)
+    with pytest.raises(TypeError, match="no events"):
+        PublisherEventCallbacks(message_lost=print)
     with pytest.raises(NotInSubsetError, match="incompatible_type"):
         PublisherEventCallbacks(incompatible_type=print)
     with pytest.raises(NotInSubsetError, match="enable_logger_service"):

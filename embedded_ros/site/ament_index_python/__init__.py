@@ -1,6 +1,6 @@
 """Stands in for ament_index_python."""
 
-from embedded_ros.errors import refuse_unknown_names
-from embedded_ros.packages import PackageNotFoundError, get_package_prefix, get_package_share_directory
+from embedded_ros.import_hooks import install_import_hooks
+from embedded_ros.packages import PackageNotFoundError, get_package_share_directory
 
-__getattr__ = refuse_unknown_names(__name__)
+install_import_hooks(__name__)

@@ -1,16 +1,8 @@
 """Stands in for ROS's launch."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.import_hooks import install_import_hooks
-from embedded_ros.launch_actions import Action, Event, EventHandler, LaunchDescription
+from embedded_ros.launch_actions import Action, LaunchDescription
 from embedded_ros.launch_service import LaunchService
-from embedded_ros.launch_substitutions import (
-    Condition,
-    LaunchContext,
-    Substitution,
-    SubstitutionFailure,
-)
+from embedded_ros.launch_substitutions import LaunchContext, Substitution, SubstitutionFailure
 
-install_import_hooks()
-
-__getattr__ = refuse_unknown_names(__name__)
+install_import_hooks(__name__)

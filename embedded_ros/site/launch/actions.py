@@ -1,18 +1,5 @@
 """Stands in for launch.actions."""
 
-from embedded_ros.errors import refuse_unknown_names
-from embedded_ros.launch_actions import (
-    DeclareLaunchArgument,
-    EmitEvent,
-    IncludeLaunchDescription,
-    LogInfo,
-    OpaqueFunction,
-    RegisterEventHandler,
-    SetEnvironmentVariable,
-    SetLaunchConfiguration,
-    Shutdown,
-)
+from embedded_ros.launch_actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from embedded_ros.launch_processes import ExecuteProcess
 from embedded_ros.launch_scopes import GroupAction
-
-__getattr__ = refuse_unknown_names(__name__)

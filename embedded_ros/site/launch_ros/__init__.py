@@ -1,5 +1,5 @@
 """Stands in for launch_ros."""
 
-from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.import_hooks import install_import_hooks
 
-__getattr__ = refuse_unknown_names(__name__)
+install_import_hooks(__name__)

@@ -1,10 +1,4 @@
 """Stands in for launch_ros.actions."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.launch_processes import LifecycleNode, Node
 from embedded_ros.launch_scopes import PushRosNamespace, SetParameter, SetRemap
-
-# launch_ros has both names.
-PushROSNamespace = PushRosNamespace
-
-__getattr__ = refuse_unknown_names(__name__)

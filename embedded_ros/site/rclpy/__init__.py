@@ -13,12 +13,9 @@ from embedded_ros.api import (
     try_shutdown,
 )
 from embedded_ros.context import Context, SignalHandlerOptions, get_default_context
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.import_hooks import install_import_hooks
 from embedded_ros.node import Node
 from embedded_ros.parameters import Parameter
 from embedded_ros.tasks import Future
 
-install_import_hooks()
-
-__getattr__ = refuse_unknown_names(__name__)
+install_import_hooks(__name__)

@@ -1,6 +1,5 @@
 """Stands in for rclpy's compiled part: its exceptions."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.exceptions import (
     InvalidHandle,
     NodeNameNonExistentError,
@@ -8,5 +7,3 @@ from embedded_ros.exceptions import (
     RCLInvalidROSArgsError,
     UnknownROSArgsError,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

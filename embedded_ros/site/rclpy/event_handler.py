@@ -1,6 +1,5 @@
 """Stands in for rclpy.event_handler."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.events import (
     EventHandler,
     PublisherEventCallbacks,
@@ -17,5 +16,3 @@ from embedded_ros.events import (
     QoSSubscriptionMatchedInfo,
     SubscriptionEventCallbacks,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

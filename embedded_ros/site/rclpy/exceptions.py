@@ -1,6 +1,5 @@
 """Stands in for rclpy.exceptions."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.exceptions import (
     InvalidHandle,
     InvalidNamespaceException,
@@ -19,5 +18,3 @@ from embedded_ros.exceptions import (
     ParameterUninitializedException,
     ROSInterruptException,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

@@ -1,6 +1,5 @@
 """Stands in for rclpy.executors."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.exceptions import (
     ConditionReachedException,
     ExternalShutdownException,
@@ -8,5 +7,3 @@ from embedded_ros.exceptions import (
     TimeoutException,
 )
 from embedded_ros.executors import Executor, MultiThreadedExecutor, SingleThreadedExecutor, await_or_execute
-
-__getattr__ = refuse_unknown_names(__name__)

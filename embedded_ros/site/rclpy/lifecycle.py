@@ -1,6 +1,5 @@
 """Stands in for rclpy.lifecycle."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.lifecycle import (
     LifecycleNode,
     LifecycleNodeMixin,
@@ -8,13 +7,7 @@ from embedded_ros.lifecycle import (
     ManagedEntity,
     SimpleManagedEntity,
 )
-from embedded_ros.lifecycle import (
-    LifecycleNode as Node,
-)
-from embedded_ros.lifecycle import (
-    LifecyclePublisher as Publisher,
-)
+from embedded_ros.lifecycle import LifecycleNode as Node
+from embedded_ros.lifecycle import LifecyclePublisher as Publisher
 from embedded_ros.lifecycle_states import LifecycleState, TransitionCallbackReturn
 from embedded_ros.lifecycle_states import LifecycleState as State
-
-__getattr__ = refuse_unknown_names(__name__)

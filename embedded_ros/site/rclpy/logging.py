@@ -1,6 +1,5 @@
 """Stands in for rclpy.logging."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.log import (
     LoggingSeverity,
     _root_logger,
@@ -11,5 +10,3 @@ from embedded_ros.log import (
     get_logging_severity_from_string,
     set_logger_level,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

@@ -1,6 +1,5 @@
 """Stands in for rclpy.node."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.exceptions import (
     ParameterAlreadyDeclaredException,
     ParameterNotDeclaredException,
@@ -8,5 +7,3 @@ from embedded_ros.exceptions import (
 )
 from embedded_ros.node import Node
 from embedded_ros.parameters import Parameter
-
-__getattr__ = refuse_unknown_names(__name__)

@@ -1,6 +1,5 @@
 """Stands in for rclpy.parameter."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.parameters import (
     PARAMETER_SEPARATOR_STRING,
     Parameter,
@@ -8,5 +7,3 @@ from embedded_ros.parameters import (
     parameter_dict_from_yaml_file,
     parameter_value_to_python,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

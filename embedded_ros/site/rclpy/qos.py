@@ -1,6 +1,5 @@
 """Stands in for rclpy.qos."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -28,4 +27,3 @@ QoSDurabilityPolicy = DurabilityPolicy
 QoSHistoryPolicy = HistoryPolicy
 QoSLivelinessPolicy = LivelinessPolicy
 QoSReliabilityPolicy = ReliabilityPolicy
-__getattr__ = refuse_unknown_names(__name__)

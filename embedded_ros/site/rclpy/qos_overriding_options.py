@@ -1,6 +1,5 @@
 """Stands in for rclpy.qos_overriding_options."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.qos import QoSPolicyKind
 from embedded_ros.qos_overrides import (
     InvalidQosOverridesError,
@@ -9,5 +8,3 @@ from embedded_ros.qos_overrides import (
     _declare_qos_parameters,
     _get_qos_policy_parameter,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

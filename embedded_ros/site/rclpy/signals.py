@@ -6,6 +6,3 @@ from embedded_ros.context import (
     install_signal_handlers,
     uninstall_signal_handlers,
 )
-from embedded_ros.errors import refuse_unknown_names
-
-__getattr__ = refuse_unknown_names(__name__)

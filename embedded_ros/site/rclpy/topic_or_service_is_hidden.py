@@ -1,6 +1,3 @@
 """Stands in for rclpy.topic_or_service_is_hidden."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.names import HIDDEN_TOPIC_PREFIX, TOPIC_SEPERATOR_STRING, topic_or_service_is_hidden
-
-__getattr__ = refuse_unknown_names(__name__)

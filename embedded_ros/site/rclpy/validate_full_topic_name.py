@@ -1,6 +1,3 @@
 """Stands in for rclpy.validate_full_topic_name."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.names import validate_full_topic_name
-
-__getattr__ = refuse_unknown_names(__name__)

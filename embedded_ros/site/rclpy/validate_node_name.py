@@ -1,6 +1,3 @@
 """Stands in for rclpy.validate_node_name."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.names import validate_node_name
-
-__getattr__ = refuse_unknown_names(__name__)

@@ -1,6 +1,5 @@
 """Stands in for sensor_msgs_py.point_cloud2."""
 
-from embedded_ros.errors import refuse_unknown_names
 from embedded_ros.point_clouds import (
     create_cloud,
     create_cloud_xyz32,
@@ -8,5 +7,3 @@ from embedded_ros.point_clouds import (
     read_points,
     read_points_numpy,
 )
-
-__getattr__ = refuse_unknown_names(__name__)

@@ -1,6 +1,6 @@
 """Stands in for tf2_ros."""
 
-from embedded_ros.errors import refuse_unknown_names
+from embedded_ros.import_hooks import install_import_hooks
 from embedded_ros.transforms import (
     Buffer,
     ConnectivityException,
@@ -14,4 +14,4 @@ from embedded_ros.transforms import (
     TransformListener,
 )
 
-__getattr__ = refuse_unknown_names(__name__)
+install_import_hooks(__name__)

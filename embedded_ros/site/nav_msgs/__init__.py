@@ -1,1 +1,0 @@
-"""Interfaces of nav_msgs."""

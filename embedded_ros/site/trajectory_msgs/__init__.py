@@ -1,1 +1,0 @@
-"""Interfaces of trajectory_msgs."""
