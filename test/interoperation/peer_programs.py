@@ -1,0 +1,93 @@
+"""Compiles the C programs of `peer/` against Debian's Cyclone DDS, and runs them."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from interface_definitions import all_definitions, with_parts
+from interface_idl import idl_of
+from json_printers import header_of_printers, source_of_printers
+
+SOURCES = Path(__file__).resolve().parent / "peer"
+PROGRAMS = ("planner_client", "planner_server", "cloud_returner")
+INTERFACES = (
+    "sensor_msgs/msg/PointCloud2",
+    "std_msgs/msg/String",
+    "funcgrasp_ros/srv/PlanGrasp_Request",
+    "funcgrasp_ros/srv/PlanGrasp_Response",
+)
+NEEDED_PACKAGES = "gcc libc6-dev cyclonedds-dev cyclonedds-tools"
+COMPILER = ("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra")
+PATIENCE_S = 180.0
+NETWORK = """<CycloneDDS><Domain Id="any">
+<General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces><AllowMulticast>false</AllowMulticast>
+</General><Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>40</MaxAutoParticipantIndex>
+<Peers><Peer Address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>"""
+"""Where the programs look for ROS nodes: on this machine, as the stand-in for ROS does."""
+
+
+def why_not_to_compile() -> str | None:
+    """What is missing for `compile_programs` and how to get it; None if nothing is."""
+    if shutil.which("gcc") and shutil.which("idlc"):
+        probe = subprocess.run([*COMPILER, "-fsyntax-only", "-xc", "-"], input=b"#include <dds/dds.h>\n")
+        if probe.returncode == 0:
+            return None
+    return f"the C programs need a compiler and Cyclone DDS: sudo apt-get install {NEEDED_PACKAGES}"
+
+
+def compile_programs(folder: Path) -> None:
+    """Makes the programs in an empty folder; CalledProcessError with the compiler's words on stderr otherwise."""
+    definitions = with_parts(INTERFACES, all_definitions())
+    (folder / "interfaces.idl").write_text(idl_of(definitions))
+    (folder / "json_printers.h").write_text(header_of_printers(definitions))
+    (folder / "json_printers.c").write_text(source_of_printers(definitions))
+    # ROS's middleware announces no type information either (-t).
+    subprocess.run(["idlc", "-t", "-x", "final", "-f", "case-sensitive", "interfaces.idl"], cwd=folder, check=True)
+    shared = [SOURCES / f"{name}.c" for name in ("ros_peer", "ros_service", "sample_inputs", "json_values")]
+    objects = [f"{name}.o" for name in ("interfaces", "json_printers", *(path.stem for path in shared))]
+    compiler = [*COMPILER, "-I", str(folder), "-I", str(SOURCES)]
+    subprocess.run([*compiler, "-c", "interfaces.c", "json_printers.c", *shared], cwd=folder, check=True)
+    for name in PROGRAMS:
+        subprocess.run([*compiler, SOURCES / f"{name}.c", *objects, "-lddsc", "-o", name], cwd=folder, check=True)
+
+
+class PeerProgram:
+    """A running program, whose standard output is lines of JSON.
+
+    Args:
+        path: of the program.
+        arguments: of its command line.
+    """
+
+    def __init__(self, path: Path, *arguments: object):
+        environment = {"CYCLONEDDS_URI": NETWORK, **os.environ}
+        self._process = subprocess.Popen(
+            [path, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+
+    def finish(self) -> list[tuple[str, Any]]:
+        """What it has printed when it has ended: names and values. It must end in time and well."""
+        output, complaints = self._process.communicate(timeout=PATIENCE_S)
+        assert self._process.returncode == 0, complaints
+        lines = [json.loads(line) for line in output.splitlines()]
+        return [(line["name"], line["value"]) for line in lines]
+
+    def kill(self) -> None:
+        """Ends it, however it stands."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextlib.contextmanager
+def running(path: Path, *arguments: object) -> Iterator[PeerProgram]:
+    """A program that runs no longer than the `with` block."""
+    program = PeerProgram(path, *arguments)
+    try:
+        yield program
+    finally:
+        program.kill()
