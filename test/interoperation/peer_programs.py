@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,21 +67,27 @@ class PeerProgram:
 
     def __init__(self, path: Path, *arguments: object):
         environment = {"CYCLONEDDS_URI": NETWORK, **os.environ}
+        # Files, because a pipe that nobody reads yet would stop the program.
+        self._output, self._complaints = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
-            [path, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            [path, *map(str, arguments)], stdout=self._output, stderr=self._complaints, env=environment
         )
 
     def finish(self) -> list[tuple[str, Any]]:
         """What it has printed when it has ended: names and values. It must end in time and well."""
-        output, complaints = self._process.communicate(timeout=PATIENCE_S)
-        assert self._process.returncode == 0, complaints
-        lines = [json.loads(line) for line in output.splitlines()]
+        status = self._process.wait(PATIENCE_S)
+        for file in (self._output, self._complaints):
+            file.seek(0)
+        assert status == 0, self._complaints.read()
+        lines = [json.loads(line) for line in self._output]
         return [(line["name"], line["value"]) for line in lines]
 
-    def kill(self) -> None:
+    def close(self) -> None:
         """Ends it, however it stands."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._output.close()
+        self._complaints.close()
 
 
 @contextlib.contextmanager
@@ -90,4 +97,4 @@ def running(path: Path, *arguments: object) -> Iterator[PeerProgram]:
     try:
         yield program
     finally:
-        program.kill()
+        program.close()

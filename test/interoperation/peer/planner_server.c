@@ -40,15 +40,15 @@ static dds_sequence_string make_names(uint32_t count)
 }
 
 /* A grasp whose numbers all differ, and differ from those of the next rank. */
-static void fill_grasp(ManoGrasp *grasp, uint32_t rank)
+static void fill_grasp(ManoGrasp *grasp, uint32_t rank, uint32_t num_terms)
 {
   for (size_t i = 0; i < 61; i++)
     grasp->mano_vector[i] = (float)rank + (float)i / 61.0f;
   grasp->side = LEFT;
   grasp->score = 1.0f / (float)(1 + rank);
-  grasp->score_term_names = make_names(rank);
-  grasp->score_term_values._length = grasp->score_term_values._maximum = rank;
-  grasp->score_term_values._buffer = make_floats(rank, 0.25f);
+  grasp->score_term_names = make_names(num_terms);
+  grasp->score_term_values._length = grasp->score_term_values._maximum = num_terms;
+  grasp->score_term_values._buffer = make_floats(num_terms, 0.25f);
   grasp->score_term_values._release = true;
   grasp->wrist_pose.position.x = rank + 0.1;
   grasp->wrist_pose.position.y = rank + 0.2;
@@ -104,7 +104,7 @@ static PlanGraspResponse *make_response(const GraspRequest *request)
   plan->grasps._buffer = dds_alloc(request->num_candidates * sizeof(ManoGrasp));
   plan->grasps._release = true;
   for (uint32_t rank = 0; rank < request->num_candidates; rank++)
-    fill_grasp(&plan->grasps._buffer[rank], rank);
+    fill_grasp(&plan->grasps._buffer[rank], rank, request->num_candidates);
   fill_contact_map(&plan->contact_map, request->cloud.header.frame_id);
   plan->timing_names = make_names(2);
   plan->timing_seconds._length = plan->timing_seconds._maximum = 2;
