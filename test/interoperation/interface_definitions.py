@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rosbags.interfaces import Nodetype
-from rosbags.typesys import Stores, get_typestore, get_types_from_msg
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "funcgrasp_ros"

@@ -36,7 +36,7 @@ def source_of_printers(definitions: Iterable[Definition]) -> str:
     for definition in definitions:
         lines += [_signature(definition), "{"]
         for index, (label, description) in enumerate(definition.fields):
-            lines.append(f"  print_key({index}, \"{label}\");")
+            lines.append(f'  print_key({index}, "{label}");')
             lines += _print_field(f"message->{label}", description)
         lines += ["  print_end();", "}", ""]
     return "\n".join(lines)
@@ -56,7 +56,11 @@ def _print_field(value: str, description: Any) -> list[str]:
     if element[0] == Nodetype.BASE and element[1][0] in BYTE_TYPES:
         return [f"  print_bytes({items}, {count});"]
     one = _print_one(f"{items}[i]", element)
-    return [f"  for (uint32_t i = 0; i < {count}; i++)", f"    print_separator(i), {one}", f"  print_list_end({count});"]
+    return [
+        f"  for (uint32_t i = 0; i < {count}; i++)",
+        f"    print_separator(i), {one}",
+        f"  print_list_end({count});",
+    ]
 
 
 def _print_one(value: str, description: Any) -> str:

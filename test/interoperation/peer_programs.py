@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from interface_definitions import all_definitions, with_parts
 from interface_idl import idl_of
@@ -35,8 +35,8 @@ NETWORK = """<CycloneDDS><Domain Id="any">
 def why_not_to_compile() -> str | None:
     """What is missing for `compile_programs` and how to get it; None if nothing is."""
     if shutil.which("gcc") and shutil.which("idlc"):
-        probe = subprocess.run([*COMPILER, "-fsyntax-only", "-xc", "-"], input=b"#include <dds/dds.h>\n")
-        if probe.returncode == 0:
+        command = [*COMPILER, "-fsyntax-only", "-xc", "-"]
+        if subprocess.run(command, input=b"#include <dds/dds.h>\n", stderr=subprocess.DEVNULL).returncode == 0:
             return None
     return f"the C programs need a compiler and Cyclone DDS: sudo apt-get install {NEEDED_PACKAGES}"
 
@@ -58,20 +58,10 @@ def compile_programs(folder: Path) -> None:
 
 
 class PeerProgram:
-    """A running program, whose standard output is lines of JSON.
+    """A running program, whose standard output is lines of JSON; `running` makes it."""
 
-    Args:
-        path: of the program.
-        arguments: of its command line.
-    """
-
-    def __init__(self, path: Path, *arguments: object):
-        environment = {"CYCLONEDDS_URI": NETWORK, **os.environ}
-        # Files, because a pipe that nobody reads yet would stop the program.
-        self._output, self._complaints = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen(
-            [path, *map(str, arguments)], stdout=self._output, stderr=self._complaints, env=environment
-        )
+    def __init__(self, process: subprocess.Popen, output: IO[str], complaints: IO[str]):
+        self._process, self._output, self._complaints = process, output, complaints
 
     def finish(self) -> list[tuple[str, Any]]:
         """What it has printed when it has ended: names and values. It must end in time and well."""
@@ -82,19 +72,17 @@ class PeerProgram:
         lines = [json.loads(line) for line in self._output]
         return [(line["name"], line["value"]) for line in lines]
 
-    def close(self) -> None:
-        """Ends it, however it stands."""
-        self._process.kill()
-        self._process.wait()
-        self._output.close()
-        self._complaints.close()
-
 
 @contextlib.contextmanager
 def running(path: Path, *arguments: object) -> Iterator[PeerProgram]:
     """A program that runs no longer than the `with` block."""
-    program = PeerProgram(path, *arguments)
-    try:
-        yield program
-    finally:
-        program.close()
+    command = [path, *map(str, arguments)]
+    environment = {"CYCLONEDDS_URI": NETWORK, **os.environ}
+    # Files, because a pipe that nobody reads yet would stop the program.
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
+        process = subprocess.Popen(command, stdout=output, stderr=complaints, env=environment)
+        try:
+            yield PeerProgram(process, output, complaints)
+        finally:
+            process.kill()
+            process.wait()

@@ -67,7 +67,7 @@ def full_request(num_candidates: int) -> msg.GraspRequest:
 
 
 @pytest.fixture
-def client():
+def client(domain):
     rclpy.init()
     node = rclpy.create_node("test_client")
     yield PlanGraspClient(node)

@@ -31,7 +31,7 @@ def random_cloud(index: int) -> PointCloud2:
 
 
 @pytest.fixture
-def node():
+def node(domain):
     rclpy.init()
     node = rclpy.create_node("clouds")
     yield node

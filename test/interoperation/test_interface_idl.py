@@ -37,7 +37,9 @@ module dds_ { struct Hard_ {
 
 
 def test_parts_come_first_and_once():
-    names = [definition.full_name for definition in with_parts(["funcgrasp_ros/srv/PlanGrasp_Request"], all_definitions())]
+    names = [
+        definition.full_name for definition in with_parts(["funcgrasp_ros/srv/PlanGrasp_Request"], all_definitions())
+    ]
     assert names[-2:] == ["funcgrasp_ros/msg/GraspRequest", "funcgrasp_ros/srv/PlanGrasp_Request"]
     assert names[:2] == ["builtin_interfaces/msg/Time", "std_msgs/msg/Header"]
     assert len(set(names)) == len(names)
@@ -47,7 +49,9 @@ def test_parts_come_first_and_once():
 def test_requests_and_answers_begin_with_the_header_of_services():
     definitions = all_definitions()
     idl = idl_of([definitions["funcgrasp_ros/srv/PlanGrasp_Response"]])
-    assert re.search(r"struct PlanGrasp_Response_ \{\s+service::Header_ _header;\s+funcgrasp_ros::msg::dds_::GraspPlan_ _plan;", idl)
+    assert re.search(
+        r"struct PlanGrasp_Response_ \{\s+service::Header_ _header;\s+funcgrasp_ros::msg::dds_::GraspPlan_ _plan;", idl
+    )
 
 
 def test_names_that_are_keywords_of_idl_and_every_kind_of_field():
