@@ -25,11 +25,10 @@ INTERFACES = (
 NEEDED_PACKAGES = "gcc libc6-dev cyclonedds-dev cyclonedds-tools"
 COMPILER = ("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra")
 PATIENCE_S = 180.0
-NETWORK = """<CycloneDDS><Domain Id="any">
-<General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces><AllowMulticast>false</AllowMulticast>
-</General><Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>40</MaxAutoParticipantIndex>
-<Peers><Peer Address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>"""
-"""Where the programs look for ROS nodes: on this machine, as the stand-in for ROS does."""
+NETWORK = """<CycloneDDS><Domain Id="any"><General><AllowMulticast>false</AllowMulticast></General>
+<Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>
+<Peers><Peer Address="localhost"/></Peers></Discovery></Domain></CycloneDDS>"""
+"""How ROS's middleware looks for nodes where ROS_AUTOMATIC_DISCOVERY_RANGE is LOCALHOST."""
 
 
 def why_not_to_compile() -> str | None:
