@@ -12,6 +12,7 @@ from json_printers import message_values
 from sample_inputs import CLOUD_FRAME, sample_pixels, sample_points
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
+from waiting import PATIENCE_S
 
 from demo.ros_runtime import ROOT
 from funcgrasp_ros import msg
@@ -20,8 +21,6 @@ from funcgrasp_ros.conversions.images import image_from_rgb
 from funcgrasp_ros.plan_grasp_client import PlanGraspClient
 
 pytestmark = pytest.mark.ros
-
-PATIENCE_S = 120.0
 
 
 def full_request(num_candidates: int) -> msg.GraspRequest:

@@ -8,6 +8,7 @@ from json_printers import message_values
 from node_bench import NodeBench
 from sample_inputs import CLOUD_FRAME, sample_pixels, sample_points
 from std_msgs.msg import Header
+from waiting import PATIENCE_S
 
 from funcgrasp_ros import msg
 from funcgrasp_ros.conversions.clouds import cloud_from_points, contact_cloud
@@ -42,7 +43,7 @@ def answer_in_python(bench: NodeBench, instruction: str, stamp: int, **fields) -
     """The node's answer to the same request from a Python client."""
     cloud = cloud_from_points(sample_points(), Header(frame_id=CLOUD_FRAME))
     cloud.header.stamp.sec = stamp
-    return bench.plan(msg.GraspRequest(instruction=instruction, cloud=cloud, **fields))
+    return bench.client.plan(msg.GraspRequest(instruction=instruction, cloud=cloud, **fields), PATIENCE_S)
 
 
 def without_times(plan: msg.GraspPlan | dict) -> dict:
