@@ -44,7 +44,8 @@ MAX_WIDTH = 180
 DOMAIN = "83"
 
 REQUEST = "'{request: {instruction: \"hold the mug\", num_candidates: 1}}'"
-CALL = f"ros2 service call /plan_grasp funcgrasp_ros/srv/PlanGrasp {REQUEST}"
+ANSWER = 'grep -oE "code=[0-9]+, message=(\'[^\']*\'|\\"[^\\"]*\\")"'
+CALL = f"ros2 service call /plan_grasp funcgrasp_ros/srv/PlanGrasp {REQUEST} | {ANSWER}"
 
 
 @dataclass(frozen=True)

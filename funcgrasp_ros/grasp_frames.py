@@ -99,9 +99,11 @@ class GraspFrames:
                 withdrawn.transform.rotation.w = 1.0
                 transforms.append(withdrawn)
         if transforms:
-            if self._publisher is None:
-                self._publisher = self._node.create_publisher(TFMessage, "/tf_static", qos_profiles.LATCHED_OUTPUT)
-            self._publisher.publish(TFMessage(transforms=transforms))
+            publisher: Publisher = self._publisher or self._node.create_publisher(
+                TFMessage, "/tf_static", qos_profiles.LATCHED_OUTPUT
+            )
+            self._publisher = publisher
+            publisher.publish(TFMessage(transforms=transforms))
 
 
 def _frame(namespace: str, rank: int, name: str) -> str:
