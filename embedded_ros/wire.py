@@ -17,7 +17,10 @@ _LOOPBACK_CONFIGURATION = """<CycloneDDS><Domain Id="any">
 <General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>
 <AllowMulticast>false</AllowMulticast><MaxMessageSize>65500B</MaxMessageSize></General>
 <Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>40</MaxAutoParticipantIndex>
+<SPDPInterval>3s</SPDPInterval><InitialLocatorPruneDelay>inf</InitialLocatorPruneDelay>
 <Peers><Peer Address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>"""
+"""Calls at every place on this machine again and again: a ROS node whose discovery range is ROS's default, SUBNET, does
+not call here itself, and may start later."""
 _BLOCKING_TIME_NS = 10_000_000_000
 _SERIALISED_DATA = 2
 _READ_BATCH = 256

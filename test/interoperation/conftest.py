@@ -49,6 +49,6 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def start_program(programs: Path, domain: None) -> Iterator[Callable[..., PeerProgram]]:
-    """Starts a program: `start_program(name, *arguments)`; none outlives the test."""
+    """Starts a program: `start_program(name, *arguments, network=...)`; none outlives the test."""
     with ExitStack() as started:
-        yield lambda name, *arguments: started.enter_context(running(programs / name, *arguments))
+        yield lambda name, *rest, **network: started.enter_context(running(programs / name, *rest, **network))

@@ -25,10 +25,12 @@ INTERFACES = (
 NEEDED_PACKAGES = "gcc libc6-dev cyclonedds-dev cyclonedds-tools"
 COMPILER = ("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra")
 PATIENCE_S = 180.0
-NETWORK = """<CycloneDDS><Domain Id="any"><General><AllowMulticast>false</AllowMulticast></General>
+LOCALHOST = """<CycloneDDS><Domain Id="any"><General><AllowMulticast>false</AllowMulticast></General>
 <Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>32</MaxAutoParticipantIndex>
 <Peers><Peer Address="localhost"/></Peers></Discovery></Domain></CycloneDDS>"""
-"""How ROS's middleware looks for nodes where ROS_AUTOMATIC_DISCOVERY_RANGE is LOCALHOST."""
+SUBNET = """<CycloneDDS><Domain Id="any"><Discovery><ParticipantIndex>auto</ParticipantIndex>
+<MaxAutoParticipantIndex>32</MaxAutoParticipantIndex></Discovery></Domain></CycloneDDS>"""
+"""How ROS's middleware looks for nodes with these values of ROS_AUTOMATIC_DISCOVERY_RANGE; SUBNET is its default."""
 
 
 def why_not_to_compile() -> str | None:
@@ -73,10 +75,10 @@ class PeerProgram:
 
 
 @contextlib.contextmanager
-def running(path: Path, *arguments: object) -> Iterator[PeerProgram]:
-    """A program that runs no longer than the `with` block."""
+def running(path: Path, *arguments: object, network: str = LOCALHOST) -> Iterator[PeerProgram]:
+    """A program that runs no longer than the `with` block; CYCLONEDDS_URI, if set, overrules `network`."""
     command = [path, *map(str, arguments)]
-    environment = {"CYCLONEDDS_URI": NETWORK, **os.environ}
+    environment = {"CYCLONEDDS_URI": network, **os.environ}
     # Files, because a pipe that nobody reads yet would stop the program.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
         process = subprocess.Popen(command, stdout=output, stderr=complaints, env=environment)

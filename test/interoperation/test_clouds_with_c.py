@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import rclpy
 from json_printers import message_values
+from peer_programs import LOCALHOST, SUBNET
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
@@ -39,8 +40,10 @@ def node(domain):
     rclpy.try_shutdown()
 
 
-def test_clouds_come_back_inverted(start_program, node):
-    program = start_program("cloud_returner", NUM_CLOUDS)
+@pytest.mark.parametrize("network", [LOCALHOST, SUBNET], ids=["localhost", "subnet"])
+def test_clouds_come_back_inverted(start_program, node, network: str):
+    # The node is there first, and with SUBNET the program calls nobody on this machine: the node must go on calling.
+    program = start_program("cloud_returner", NUM_CLOUDS, network=network)
     returned: list[PointCloud2] = []
     publisher = node.create_publisher(PointCloud2, "clouds_out", QoSProfile(depth=1))
     subscription = node.create_subscription(PointCloud2, "clouds_back", returned.append, QoSProfile(depth=1))
