@@ -2,10 +2,14 @@
 
 import importlib.util
 import os
+import socket
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+NUM_DOMAINS = 100
+"""The ports of higher ones may be taken by any program's outgoing connections."""
+
 STAND_IN = ROOT / "embedded_ros" / "site"
 
 
@@ -25,6 +29,27 @@ def launch_command(launch_file: Path) -> list[str]:
     return [sys.executable, "-m", "embedded_ros", "launch", str(launch_file)]
 
 
+def free_domain(first: int | None = None) -> int:
+    """A DDS domain, 1 to 100, that no process of this machine takes part in: another planner would answer too.
+
+    Args:
+        first: where the search begins; None: anywhere.
+
+    Raises:
+        RuntimeError: all are in use.
+    """
+    first = os.getpid() if first is None else first
+    for domain in (1 + (first + offset) % NUM_DOMAINS for offset in range(NUM_DOMAINS)):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first_participants_port:
+            try:
+                first_participants_port.bind(("", 7410 + 250 * domain))
+            except OSError:
+                continue
+            return domain
+    raise RuntimeError(f"the DDS domains 1 to {NUM_DOMAINS} are all in use on this machine; end programs that use ROS")
+
+
 def choose_domain() -> None:
-    """Keeps programs apart from a robot on the same network, unless the user has chosen a domain."""
-    os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    """Keeps programs apart from other robots and planners, unless the user has chosen a domain."""
+    if "ROS_DOMAIN_ID" not in os.environ:
+        os.environ["ROS_DOMAIN_ID"] = str(free_domain())

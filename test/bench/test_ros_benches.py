@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from demo.ros_runtime import free_domain
+
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +23,7 @@ def figures_of(bench: str, tmp_path: Path, *arguments: str) -> dict:
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
-        env={**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)},
+        env={**os.environ, "ROS_DOMAIN_ID": str(free_domain())},
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Traceback" not in run.stderr

@@ -15,6 +15,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 from script_process import Script  # noqa: E402
 
 import embedded_ros  # noqa: E402
+from demo.ros_runtime import free_domain  # noqa: E402
 
 if embedded_ros.activate():
     # Other tests of the same run start processes too and find the stand-in on the path already.
@@ -29,7 +30,7 @@ _domains = itertools.count(os.getpid())
 @pytest.fixture
 def domain(monkeypatch: pytest.MonkeyPatch) -> int:
     """A DDS domain that no other test of this run uses."""
-    number = 1 + next(_domains) % 230
+    number = free_domain(next(_domains))
     monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
     return number
 

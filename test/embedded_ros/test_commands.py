@@ -1,6 +1,5 @@
 """Commands against a running robot: two nodes in a process of their own, over DDS."""
 
-import os
 import signal
 import textwrap
 import time
@@ -11,6 +10,7 @@ import pytest
 import yaml
 from script_process import Script, wait_until
 
+from demo.ros_runtime import free_domain
 from embedded_ros.__main__ import main
 
 pytestmark = pytest.mark.ros
@@ -35,7 +35,7 @@ d:
 def robot() -> Iterator[Script]:
     """One robot for all tests here, in a domain of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROS_DOMAIN_ID", str(1 + (os.getpid() + 115) % 230))
+        patch.setenv("ROS_DOMAIN_ID", str(free_domain()))
         script = Script(HERE / "robot_for_commands.py", ())
         script.wait_for_line("ready")
         yield script

@@ -1,7 +1,5 @@
 """The C programs, compiled once, and a DDS domain of their own. The planner's tests lend their bench."""
 
-import os
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.ros_runtime import ROOT, add_ros_to_path
+from demo.ros_runtime import ROOT, add_ros_to_path, free_domain
 
 add_ros_to_path()
 sys.path.append(str(ROOT / "test" / "funcgrasp_ros"))
@@ -26,19 +24,6 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("peer_programs")
     compile_programs(folder)
     return folder
-
-
-def free_domain() -> int:
-    """A DDS domain that no process of this machine takes part in: another planner would answer too."""
-    for offset in range(100):
-        domain = 1 + (os.getpid() + offset) % 100
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first_participants_port:
-            try:
-                first_participants_port.bind(("", 7410 + 250 * domain))
-            except OSError:
-                continue
-            return domain
-    pytest.skip("the DDS domains 1 to 100 are all in use on this machine")
 
 
 @pytest.fixture
