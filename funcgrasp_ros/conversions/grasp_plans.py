@@ -14,7 +14,7 @@ from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_ros import msg
 from funcgrasp_ros.conversions.transforms import (
     matrix_from_pose,
-    point_from_array,
+    points_from_array,
     poses_from_matrices,
     vector_from_array,
 )
@@ -85,8 +85,12 @@ def timings_from_message(message: msg.GraspPlan) -> dict[str, float]:
 
 
 def _messages_from_grasps(grasps: Sequence[PlannedGrasp]) -> list[msg.ManoGrasp]:
-    wrist_poses = poses_from_matrices(np.stack([grasp.wrist_pose for grasp in grasps]))
-    pregrasp_poses = poses_from_matrices(np.stack([grasp.pregrasp_pose for grasp in grasps]))
+    # Of all grasps in one go: a call for each value of each grasp takes longer than all else here.
+    poses = poses_from_matrices(
+        np.array([pose for grasp in grasps for pose in (grasp.wrist_pose, grasp.pregrasp_pose)])
+    )
+    joints = points_from_array(np.concatenate([grasp.joints for grasp in grasps]))
+    num_joints = len(joints) // len(grasps)
     return [
         msg.ManoGrasp(
             mano_vector=np.asarray(grasp.vector, dtype=np.float32),
@@ -94,12 +98,12 @@ def _messages_from_grasps(grasps: Sequence[PlannedGrasp]) -> list[msg.ManoGrasp]
             score=float(grasp.score),
             score_term_names=list(grasp.score_terms),
             score_term_values=array.array("f", grasp.score_terms.values()),
-            wrist_pose=wrist_pose,
-            pregrasp_pose=pregrasp_pose,
+            wrist_pose=poses[2 * index],
+            pregrasp_pose=poses[2 * index + 1],
             approach_direction=vector_from_array(grasp.approach_direction),
-            joints=[point_from_array(joint) for joint in grasp.joints],
+            joints=joints[index * num_joints : (index + 1) * num_joints],
         )
-        for grasp, wrist_pose, pregrasp_pose in zip(grasps, wrist_poses, pregrasp_poses, strict=True)
+        for index, grasp in enumerate(grasps)
     ]
 
 
