@@ -4,9 +4,9 @@ import ctypes as ct
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from embedded_ros import dds_library as dds
 from embedded_ros.cdr import LITTLE_ENDIAN_HEADER
@@ -21,6 +21,7 @@ _LOOPBACK_CONFIGURATION = """<CycloneDDS><Domain Id="any">
 _BLOCKING_TIME_NS = 10_000_000_000
 _SERIALISED_DATA = 2
 _READ_BATCH = 256
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class WireQos:
 
 @dataclass(frozen=True)
 class Sample:
-    """One received message: the 4-byte header, the body, and where it came from."""
+    """One received message: the 4-byte header, the body, which lies in the library's memory, and where it came from."""
 
     header: bytes
     body: memoryview
@@ -200,10 +201,11 @@ class RawWriter(Endpoint):
         size = len(body)
         # DDS counts in words of four bytes; what is missing follows the body.
         tail = bytes(-size % 4)
-        payload: Any = (ct.c_char * size).from_buffer(body) if isinstance(body, bytearray) and size else bytes(body)
+        buffer = body if isinstance(body, bytearray) else bytearray(body)
+        first = ct.c_char.from_buffer(buffer) if size else ct.c_char()
         views = (dds.BytesView * 3)(
             dds.BytesView(ct.cast(ct.c_char_p(header), ct.c_void_p), len(header)),
-            dds.BytesView(ct.cast(payload, ct.c_void_p), size),
+            dds.BytesView(ct.addressof(first), size),
             dds.BytesView(ct.cast(ct.c_char_p(tail), ct.c_void_p), len(tail)),
         )
         total = len(header) + size + len(tail)
@@ -251,23 +253,32 @@ class RawReader(Endpoint):
             handle = call("dds_create_reader", participant.handle, participant.topic(topic, type_name), dds_qos, None)
         super().__init__(handle)
         self.condition = call("dds_create_readcondition", handle, dds.ANY_STATE)
+        # Messages lie in memory of the reader: no other thread may be reading when it is deleted.
+        self._lock = threading.RLock()
         participant.adopt(self)
         self.watch([])
 
-    def take(self) -> Sample | None:
-        """The next message, or None when there is none, or the reader was deleted."""
+    def take(self, read: Callable[[Sample], _Result]) -> _Result | None:
+        """What `read` makes of the next message, whose body ends when it returns; None when there is no message, or
+        the reader was deleted.
+        """
         serialised, info = ct.c_void_p(), dds.SampleInfo()
-        while True:
-            handle = self._handle
-            count = library().dds_takecdr(handle, ct.byref(serialised), 1, ct.byref(info), dds.ANY_STATE)
-            if count == 0 or not self.exists:
-                return None
-            dds.check("dds_takecdr", count)
-            try:
-                if info.valid_data:
-                    return _copy_sample(serialised, info)
-            finally:
-                library().ddsi_serdata_unref(serialised)
+        with self._lock:
+            while self.exists:
+                taken = library().dds_takecdr(self.handle, ct.byref(serialised), 1, ct.byref(info), dds.ANY_STATE)
+                if dds.check("dds_takecdr", taken) == 0:
+                    break
+                try:
+                    if info.valid_data:
+                        return _read_sample(serialised, info, read)
+                finally:
+                    library().ddsi_serdata_unref(serialised)
+        return None
+
+    def delete(self) -> None:
+        """Delete the reader once no thread is reading."""
+        with self._lock:
+            super().delete()
 
     def num_matched(self) -> int:
         """How many writers this reader receives from now."""
@@ -315,11 +326,14 @@ class WaitSet(Entity):
         library().dds_delete(self._guard)
 
 
-def _copy_sample(serialised: ct.c_void_p, info: dds.SampleInfo) -> Sample:
-    size = library().ddsi_serdata_size(serialised)
-    data = bytearray(size)
-    library().ddsi_serdata_to_ser(serialised, 0, size, (ct.c_char * size).from_buffer(data))
-    return Sample(bytes(data[:4]), memoryview(data)[4:], info.source_timestamp, info.publication_handle)
+def _read_sample(serialised: ct.c_void_p, info: dds.SampleInfo, read: Callable[[Sample], _Result]) -> _Result:
+    view = dds.BytesView()
+    held = library().ddsi_serdata_to_ser_ref(serialised, 0, library().ddsi_serdata_size(serialised), ct.byref(view))
+    try:
+        data = dds.memory_at(view)
+        return read(Sample(bytes(data[:4]), data[4:], info.source_timestamp, info.publication_handle))
+    finally:
+        library().ddsi_serdata_to_ser_unref(held, ct.byref(view))
 
 
 def _matched_handles(function: str, handle: int) -> list[int]:
