@@ -125,7 +125,7 @@ def compile_encoder(full_name: str) -> Callable[[Any, bytearray], None]:
 
 def compile_decoder(full_name: str, find_class: Callable[[str], type], order: str = "<") -> Callable[[Any], Any]:
     """A function (memoryview of a body) that returns a message; `order` is "<" or ">"."""
-    writer = _DecoderWriter(order, {"array": array, "np": np, "Malformed": MalformedDataError})
+    writer = _DecoderWriter(order, {"array": array, "np": np, "new": object.__new__, "Malformed": MalformedDataError})
     writer.emit("pos = 0; end = len(data)")
     result = _decode_message(writer, full_name, find_class)
     writer.emit(f"return {result}")
@@ -208,7 +208,7 @@ def _when_not_empty(writer: _CodeWriter, node: Any, condition: str, size: int) -
 def _decode_message(writer: _CodeWriter, full_name: str, find_class: Callable[[str], type]) -> str:
     cls = find_class(full_name)
     message = writer.name("m")
-    writer.emit_ahead(f"{message} = object.__new__({writer.constant(cls, 'C')})")
+    writer.emit_ahead(f"{message} = new({writer.constant(cls, 'C')})")
     for name, description in find_interface(full_name).fields:
         if name == PLACEHOLDER_FIELD:
             writer.number("B", writer.name("unused"))
