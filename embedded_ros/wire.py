@@ -13,11 +13,15 @@ from embedded_ros.cdr import LITTLE_ENDIAN_HEADER
 from embedded_ros.dds_library import call, library
 from embedded_ros.errors import InvalidHandle, MiddlewareError, NotInSubsetError
 
-_LOOPBACK_CONFIGURATION = """<CycloneDDS><Domain Id="any">
+_CONFIGURATION = """<CycloneDDS><Domain Id="any">%s
+<Internal><SocketReceiveBufferSize max="16MB"/></Internal></Domain></CycloneDDS>"""
+"""Pictures of several cameras come at once, and what finds the buffer full is lost. The kernel may allow less."""
+
+_LOOPBACK_ONLY = """
 <General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>
 <AllowMulticast>false</AllowMulticast><MaxMessageSize>65500B</MaxMessageSize></General>
 <Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>40</MaxAutoParticipantIndex>
-<Peers><Peer Address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>"""
+<Peers><Peer Address="127.0.0.1"/></Peers></Discovery>"""
 _BLOCKING_TIME_NS = 10_000_000_000
 _SERIALISED_DATA = 2
 _READ_BATCH = 256
@@ -64,9 +68,10 @@ def _open_domain(domain_id: int) -> None:
     if discovery_range == "OFF":
         raise NotInSubsetError("ROS_AUTOMATIC_DISCOVERY_RANGE=OFF", "use LOCALHOST or SUBNET")
     with _domains_lock:
-        if domain_id in _domains or os.environ.get("CYCLONEDDS_URI") or discovery_range != "LOCALHOST":
+        if domain_id in _domains or os.environ.get("CYCLONEDDS_URI"):
             return
-        call("dds_create_domain", domain_id, _LOOPBACK_CONFIGURATION.encode())
+        configuration = _CONFIGURATION % (_LOOPBACK_ONLY if discovery_range == "LOCALHOST" else "")
+        call("dds_create_domain", domain_id, configuration.encode())
         _domains.add(domain_id)
 
 
