@@ -4,8 +4,9 @@
 
 Two processes are started: sensors, which publish a cloud of 1.2 MB at 30 Hz and six images of 640 x 480 at 15 Hz, best
 effort, and the planner node, which is asked nothing. Written are the age of the messages when the node's callbacks get
-them, p50 and p95 of the first and of the last minute, the ratio of the p95s, how many messages of each topic came, and
-the share of one core that the planner's process takes.
+them, p50 and p95 of the first and of the last minute, the ratio of the p95s, how many messages of each topic were sent
+and heard, how many packets the kernel dropped because a socket's receive buffer was full (of all programs on this
+machine), and the share of one core that the planner's process takes.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,9 @@ IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_HZ, NUM_CAMERAS = 640, 480, 15.0, 6
 SETTLING_S = 5.0
 """Before the measurement, for discovery and the first allocations."""
 
+GRACE_S = 1.0
+"""After the measurement, for messages that are still on their way."""
+
 PATIENCE_S = 120.0
 READY = "ready"
 
@@ -58,23 +63,27 @@ class AgeRecorder:
     def __init__(self, node: Any):
         self._node = node
         self._lock = threading.Lock()
-        self._ages: list[tuple[float, float]] = []
-        self._counts: dict[str, int] = {}
+        self._heard: list[tuple[int, float]] = []
+        self._stamps_of_topic: dict[str, list[int]] = {}
         for subscription in node.subscriptions:
             if subscription.msg_type in (PointCloud2, Image):
-                self._counts[subscription.topic_name] = 0
+                self._stamps_of_topic[subscription.topic_name] = []
                 subscription.callback = self._noting(subscription.topic_name, subscription.callback)
 
-    def figures(self, start_s: float, end_s: float) -> dict[str, Any]:
-        """Ages in the first and the last minute of a time, and how often each topic was heard in all of it."""
+    def figures(self, start_ns: int, end_ns: int) -> dict[str, Any]:
+        """Ages in the first and the last minute of a time, and how often each topic was heard in all of it.
+
+        A message counts where its stamp lies.
+        """
         with self._lock:
-            ages, counts = list(self._ages), dict(self._counts)
-        window_s = min(60.0, (end_s - start_s) / 2)
-        first = [age for when, age in ages if start_s <= when < start_s + window_s]
-        last = [age for when, age in ages if end_s - window_s <= when < end_s]
+            heard = list(self._heard)
+            num_heard = {topic: num_within(stamps, start_ns, end_ns) for topic, stamps in self._stamps_of_topic.items()}
+        window_ns = min(60 * 10**9, (end_ns - start_ns) // 2)
+        first = [age_s for stamp, age_s in heard if start_ns <= stamp < start_ns + window_ns]
+        last = [age_s for stamp, age_s in heard if end_ns - window_ns <= stamp < end_ns]
         if not first or not last:
             sys.exit("The planner has heard nothing.")
-        figures: dict[str, Any] = {"window_s": window_s, "num_messages": counts}
+        figures: dict[str, Any] = {"window_s": window_ns * 1e-9, "num_heard": num_heard}
         for name, values in (("first", first), ("last", last)):
             p50, p95 = np.percentile(values, (50, 95))
             figures |= {f"age_{name}_p50_s": float(p50), f"age_{name}_p95_s": float(p95)}
@@ -83,29 +92,45 @@ class AgeRecorder:
 
     def _noting(self, topic: str, callback: Any) -> Any:
         def note(message: Any) -> None:
-            age_s = (self._node.get_clock().now().nanoseconds - stamp_ns(message.header)) * 1e-9
+            stamp = stamp_ns(message.header)
+            age_s = (self._node.get_clock().now().nanoseconds - stamp) * 1e-9
             with self._lock:
-                self._ages.append((time.monotonic(), age_s))
-                self._counts[topic] += 1
+                self._heard.append((stamp, age_s))
+                self._stamps_of_topic[topic].append(stamp)
             callback(message)
 
         return note
 
 
+def num_within(stamps: Iterable[int], start_ns: int, end_ns: int) -> int:
+    """How many stamps lie in a time."""
+    return sum(start_ns <= stamp < end_ns for stamp in stamps)
+
+
+def num_dropped_packets() -> int:
+    """UDP packets that the kernel has dropped since it started because a receive buffer was full."""
+    names, values = (line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line[:4] == "Udp:")
+    return int(values[names.index("RcvbufErrors")])
+
+
 def run_sensors() -> None:
-    """Publishes until standard input ends."""
+    """Publishes until standard input ends, then prints the stamps of what was sent on each topic."""
     rclpy.init()
     node = rclpy.create_node("sensors")
     points = np.random.default_rng(0).uniform(-0.05, 0.05, (NUM_POINTS, 3)).astype(np.float32)
     pixels = np.random.default_rng(0).integers(0, 256, (IMAGE_HEIGHT, IMAGE_WIDTH, 3), dtype=np.uint8)
     cloud, image = cloud_from_points(points, Header(frame_id="table")), image_from_rgb(pixels, Header(frame_id="lens"))
 
+    stamps_of_topic: dict[str, list[int]] = {}
+
     def publish_every(period_s: float, message: Any, topic: str) -> None:
         publisher = node.create_publisher(type(message), topic, qos_profile_sensor_data)
+        stamps = stamps_of_topic[publisher.topic_name] = []
 
         def publish() -> None:
             message.header.stamp = node.get_clock().now().to_msg()
             publisher.publish(message)
+            stamps.append(stamp_ns(message.header))
 
         node.create_timer(period_s, publish)
 
@@ -119,6 +144,7 @@ def run_sensors() -> None:
     sys.stdin.read()
     executor.shutdown()
     spinning.join(PATIENCE_S)
+    print(json.dumps(stamps_of_topic), flush=True)
     rclpy.try_shutdown()
 
 
@@ -139,11 +165,15 @@ def run_planner(minutes: float, checkpoint: str) -> None:
     print(READY, flush=True)
     time.sleep(SETTLING_S)
     # Of all threads of this process, those of DDS too.
-    start_s, busy_before_s = time.monotonic(), time.process_time()
+    start_ns, busy_before_s = node.get_clock().now().nanoseconds, time.process_time()
+    num_dropped_before = num_dropped_packets()
     time.sleep(60.0 * minutes)
-    end_s, busy_after_s = time.monotonic(), time.process_time()
-    figures = recorder.figures(start_s, end_s)
-    figures["planner_core_share"] = (busy_after_s - busy_before_s) / (end_s - start_s)
+    end_ns, busy_after_s = node.get_clock().now().nanoseconds, time.process_time()
+    num_dropped = num_dropped_packets() - num_dropped_before
+    time.sleep(GRACE_S)
+    figures = {"start_ns": start_ns, "end_ns": end_ns, **recorder.figures(start_ns, end_ns)}
+    figures["num_dropped_packets"] = num_dropped
+    figures["planner_core_share"] = (busy_after_s - busy_before_s) / (end_ns - start_ns) * 1e9
     print(json.dumps(figures), flush=True)
     executor.shutdown()
     spinning.join(PATIENCE_S)
@@ -161,13 +191,16 @@ def measure(minutes: float, checkpoint: str) -> dict[str, Any]:
         try:
             if planner.stdout.readline().strip() != READY:
                 sys.exit("The planner has not started.")
-            with subprocess.Popen([*program, "--role", "sensors"], stdin=subprocess.PIPE) as sensors:
-                output = planner.stdout.read()
-                assert sensors.stdin is not None
-                sensors.stdin.close()
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+            with subprocess.Popen([*program, "--role", "sensors"], **pipes) as sensors:
+                figures = json.loads(planner.stdout.read())
+                stamps_of_topic = json.loads(sensors.communicate()[0])
         finally:
             planner.terminate()
-    return json.loads(output)
+    start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
+    num_sent = {topic: num_within(stamps_of_topic[topic], start_ns, end_ns) for topic in figures["num_heard"]}
+    share_heard = sum(figures["num_heard"].values()) / sum(num_sent.values())
+    return {**figures, "num_sent": num_sent, "share_heard": share_heard}
 
 
 def main() -> None:

@@ -94,15 +94,20 @@ def wait_until_ready(client: PlanGraspClient) -> None:
     sys.exit("The planner does not become ready.")
 
 
+def timed_call(client: PlanGraspClient, request: msg.GraspRequest) -> tuple[msg.GraspPlan, float]:
+    """The answer, and the wall seconds until it was there. Freeing the answer before this one is not among them."""
+    start_s = time.perf_counter()
+    answer = client.plan(request, PATIENCE_S)
+    return answer, time.perf_counter() - start_s
+
+
 def measure_overhead(client: PlanGraspClient, num_calls: int, num_candidates: int) -> list[float]:
     """Seconds of each call that the planner did not spend itself."""
     cloud = large_cloud()
     overheads_s = []
     for index in range(WARM_UP_CALLS + num_calls):
         request = msg.GraspRequest(instruction="hold it", cloud=cloud, num_candidates=num_candidates, seed=index)
-        start_s = time.perf_counter()
-        answer = client.plan(request, PATIENCE_S)
-        wall_s = time.perf_counter() - start_s
+        answer, wall_s = timed_call(client, request)
         # A model may find no grasp for an egg; only an answer with a plan tells how long planning took.
         if answer.code != SUCCESS_CODE:
             sys.exit(refusal_text(answer))
@@ -116,9 +121,7 @@ def measure_rejections(client: PlanGraspClient, num_rejections: int) -> list[flo
     walls_s = []
     while len(walls_s) < num_rejections:
         request = fuzzer.request()
-        start_s = time.perf_counter()
-        answer = client.plan(request, PATIENCE_S)
-        wall_s = time.perf_counter() - start_s
+        answer, wall_s = timed_call(client, request)
         if answer.code not in (SUCCESS_CODE, msg.GraspPlan.NO_FEASIBLE_GRASP):
             walls_s.append(wall_s)
     return walls_s

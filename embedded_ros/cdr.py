@@ -126,7 +126,7 @@ def compile_encoder(full_name: str) -> Callable[[Any, bytearray], None]:
 
 def compile_decoder(full_name: str, find_class: Callable[[str], type], order: str = "<") -> Callable[[Any], Any]:
     """A function (memoryview of a body) that returns a message; `order` is "<" or ">"."""
-    writer = _DecoderWriter(order, {"array": array, "np": np, "Malformed": MalformedDataError})
+    writer = _DecoderWriter(order, {"array": array, "np": np, "new": object.__new__, "Malformed": MalformedDataError})
     writer.emit("pos = 0; end = len(data)")
     result = _decode_message(writer, full_name, find_class)
     writer.emit(f"return {result}")
@@ -209,7 +209,7 @@ def _when_not_empty(writer: _CodeWriter, node: Any, condition: str, size: int) -
 def _decode_message(writer: _CodeWriter, full_name: str, find_class: Callable[[str], type]) -> str:
     cls = find_class(full_name)
     message = writer.name("m")
-    writer.emit_ahead(f"{message} = object.__new__({writer.constant(cls, 'C')})")
+    writer.emit_ahead(f"{message} = new({writer.constant(cls, 'C')})")
     for name, description in find_interface(full_name).fields:
         if name == PLACEHOLDER_FIELD:
             writer.number("B", writer.name("unused"))
@@ -247,6 +247,16 @@ def _decode_elements(writer: _CodeWriter, node: Any, argument: Any, target: str,
         return
     items, item = writer.name(), writer.name("e")
     writer.emit(f"{items} = {target} = []")
+    codes = _equal_numbers(element)
+    if codes:
+        layout = struct.Struct(writer.order + "".join(codes.values()))
+        last = _find_end(writer, node, layout.size // len(codes), count, layout.size)
+        writer.emit(f"for values in {writer.constant(layout.iter_unpack)}(data[pos:{last}]):")
+        writer.emit(f"    {item} = new({writer.constant(find_class(element[1]), 'C')})")
+        writer.emit(f"    {', '.join(f'{item}._{name}' for name in codes)}, = values")
+        writer.emit(f"    {items}.append({item})")
+        _skip_to(writer, last, layout.size // len(codes))
+        return
     writer.emit(f"for _ in range({count}):")
     writer.forget_alignment()
     writer.indent += 1
@@ -259,10 +269,7 @@ def _decode_elements(writer: _CodeWriter, node: Any, argument: Any, target: str,
 def _decode_block(writer: _CodeWriter, node: Any, base: str, count: str, target: str) -> None:
     code = STRUCT_CODES[base]
     size = struct.calcsize(code)
-    _when_not_empty(writer, node, count, size)
-    last = writer.name("last")
-    writer.emit(f"{last} = pos + {count} * {size}")
-    writer.emit(f"if {last} > end: raise Malformed(f'{{{count}}} numbers end past byte {{end}}')")
+    last = _find_end(writer, node, size, count, size)
     block = f"data[pos:{last}]"
     if base == "bool":
         writer.emit(f"{target} = [value != 0 for value in {block}]")
@@ -277,5 +284,31 @@ def _decode_block(writer: _CodeWriter, node: Any, base: str, count: str, target:
     else:
         kind = writer.constant(np.dtype(writer.order + code))
         writer.emit(f"{target} = np.frombuffer({block}, {kind}).astype({kind}.newbyteorder('='))")
+    _skip_to(writer, last, size)
+
+
+def _equal_numbers(element: Any) -> dict[str, str]:
+    """Field names and `struct` codes of a message that is nothing but numbers of one size, such as Point; else none."""
+    node, argument = element
+    if node != Nodetype.NAME:
+        return {}
+    codes = {}
+    for name, (field_node, field_argument) in find_interface(argument).fields:
+        if field_node != Nodetype.BASE or field_argument[0] == "string" or name == PLACEHOLDER_FIELD:
+            return {}
+        codes[name] = STRUCT_CODES[field_argument[0]]
+    return codes if len({struct.calcsize(code) for code in codes.values()}) == 1 else {}
+
+
+def _find_end(writer: _CodeWriter, node: Any, number_size: int, count: str, item_size: int) -> str:
+    """Emit code that goes to the start of a block of numbers and finds its end, within the data; the end's name."""
+    _when_not_empty(writer, node, count, number_size)
+    last = writer.name("last")
+    writer.emit(f"{last} = pos + {count} * {item_size}")
+    writer.emit(f"if {last} > end: raise Malformed(f'{{{count}}} numbers end past byte {{end}}')")
+    return last
+
+
+def _skip_to(writer: _CodeWriter, last: str, number_size: int) -> None:
     writer.emit(f"pos = {last}")
-    writer.forget_alignment(min(size, 4))
+    writer.forget_alignment(min(number_size, 4))

@@ -21,6 +21,8 @@ BUILTIN_PUBLICATIONS = _PSEUDO_HANDLE + 3
 BUILTIN_SUBSCRIPTIONS = _PSEUDO_HANDLE + 4
 
 _OP_ADDRESS_OF_BYTE = (1 << 24) | (1 << 16)
+_READ_ONLY = 0x100
+_memory_at = ct.PYFUNCTYPE(ct.py_object, ct.c_void_p, ct.c_ssize_t, ct.c_int)(("PyMemoryView_FromMemory", ct.pythonapi))
 
 
 class SampleInfo(ct.Structure):
@@ -193,7 +195,8 @@ _SIGNATURES = {
     "dds_qget_userdata": (ct.c_bool, _P, ct.POINTER(_P), ct.POINTER(_SIZE)),
     "ddsi_serdata_from_ser_iov": (_P, _P, ct.c_int, _SIZE, ct.POINTER(BytesView), _SIZE),
     "ddsi_serdata_size": (_U32, _P),
-    "ddsi_serdata_to_ser": (None, _P, _SIZE, _SIZE, _P),
+    "ddsi_serdata_to_ser_ref": (_P, _P, _SIZE, _SIZE, ct.POINTER(BytesView)),
+    "ddsi_serdata_to_ser_unref": (None, _P, ct.POINTER(BytesView)),
     "ddsi_serdata_unref": (None, _P),
 }
 
@@ -229,6 +232,11 @@ def check(name: str, result: int) -> int:
     if result < 0:
         raise MiddlewareError(f"{name}: {library().dds_strretcode(result).decode()}")
     return result
+
+
+def memory_at(view: BytesView) -> memoryview:
+    """Read-only memory of the library; it ends when the library says, not when Python no longer uses it."""
+    return _memory_at(view.base, view.length, _READ_ONLY)
 
 
 def make_descriptor(type_name: str) -> TopicDescriptor:

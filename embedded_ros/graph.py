@@ -11,7 +11,7 @@ from embedded_ros.discovery import DiscoveredEndpoint, find_endpoints
 from embedded_ros.exceptions import NodeNameNonExistentError
 from embedded_ros.interface_table import dds_type_name, ros_type_name, type_hash
 from embedded_ros.message_classes import decode_body, encode_body, message_class
-from embedded_ros.wire import Participant, RawReader, RawWriter, WireQos
+from embedded_ros.wire import Participant, RawReader, RawWriter, Sample, WireQos
 
 _DISCOVERY_TOPIC = "ros_discovery_info"
 _DISCOVERY_TYPE = "rmw_dds_common/msg/ParticipantEntitiesInfo"
@@ -68,8 +68,7 @@ class NodeAnnouncer:
     def nodes(self) -> list[AnnouncedNode]:
         """All nodes of all participants that are alive."""
         with self._lock:
-            while (sample := self._reader.take()) is not None:
-                message = decode_body(message_class(_DISCOVERY_TYPE), sample.header, sample.body)
+            while (message := self._reader.take(_read_entities)) is not None:
                 self._heard[bytes(message.gid.data)] = [_announced(node) for node in message.node_entities_info_seq]
         endpoints = find_endpoints(self._participant, BUILTIN_PUBLICATIONS)
         alive = {endpoint.participant_guid for endpoint in endpoints if endpoint.topic_name == _DISCOVERY_TOPIC}
@@ -92,6 +91,10 @@ class NodeAnnouncer:
             for endpoint in find_endpoints(self._participant, builtin_topic)
             if any(endpoint.guid in guids for guids in owned)
         ]
+
+
+def _read_entities(sample: Sample) -> Any:
+    return decode_body(message_class(_DISCOVERY_TYPE), sample.header, sample.body)
 
 
 def _announced(node: Any) -> AnnouncedNode:

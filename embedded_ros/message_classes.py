@@ -19,8 +19,15 @@ from embedded_ros import cdr
 from embedded_ros.errors import NotInSubsetError
 from embedded_ros.interface_table import PLACEHOLDER_FIELD, STRUCT_CODES, find_interface, list_interfaces
 
-_INTEGER_BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
 _LARGEST_FLOAT32 = (2 - 2**-23) * 2.0**127
+_INTEGER_LIMITS = {"char": (0, 255)} | {
+    f"{sign}int{bits}": (-(1 << bits - 1) if not sign else 0, (1 << bits - (not sign)) - 1)
+    for sign in ("", "u")
+    for bits in (8, 16, 32, 64)
+}
+_NUMBER_LIMITS = {**_INTEGER_LIMITS, "float32": (-_LARGEST_FLOAT32, _LARGEST_FLOAT32)}
+_PYTHON_TYPES = {"bool": bool, "byte": bytes, "string": str, "float32": float, "float64": float}
+"""Of all base types but integers."""
 _CHECKS_FIELDS = os.environ.get("ROS_PYTHON_CHECK_FIELDS") != "0"
 
 
@@ -65,7 +72,10 @@ class _Field:
         self.name, self.slot = name, f"_{name}"
         self.type_text = _type_text(description)
         self.convert = functools.partial(_converter(description), name)
+        # A value of exactly this type within these limits is stored as it is.
+        self.kind, self.limits = _exact_kind(description)
         node, argument = description
+        self.has_constant_default = node == Nodetype.BASE
         if node == Nodetype.NAME:
             self.make_default: Callable[[], Any] = message_class(argument)
         elif default is not None:
@@ -197,20 +207,32 @@ def require_message_class(candidate: Any) -> type[Message]:
 
 
 def _make_constructor(fields: dict[str, _Field]) -> Callable[..., None]:
-    """A constructor without loops over fields: messages are made by the thousand."""
-    namespace: dict[str, Any] = {"known": frozenset(fields)}
-    lines = ["def __init__(self, **values):", "    if values:"]
-    lines.append("        unknown = values.keys() - known")
-    lines.append(
-        "        assert not unknown, f\"Invalid arguments passed to constructor: {', '.join(sorted(unknown))}\""
-    )
-    for index, field in enumerate(fields.values()):
-        namespace[f"default{index}"], namespace[f"convert{index}"] = field.make_default, field.convert
-        lines.append(
-            f"    self.{field.slot} = convert{index}(values[{field.name!r}]) "
-            f"if {field.name!r} in values else default{index}()"
-        )
-    exec("\n".join(lines), namespace)
+    """A constructor without loops over fields, and with the usual checks in place: messages are made by the thousand.
+
+    Names of fields begin with a letter, all others here with an underscore.
+    """
+    namespace: dict[str, Any] = {"_type": type, "_absent": object()}
+    parameters, lines = ["_self", "*"] if fields else ["_self"], []
+    for index, (name, field) in enumerate(fields.items()):
+        namespace |= {
+            f"_convert{index}": field.convert,
+            f"_kind{index}": field.kind,
+            f"_make{index}": field.make_default,
+        }
+        value = f"_convert{index}({name})"
+        if field.kind is not None:
+            limits = field.limits and f" and {field.limits[0]!r} <= {name} <= {field.limits[1]!r}"
+            value = f"{name} if _type({name}) is _kind{index}{limits or ''} else {value}"
+        if field.has_constant_default:
+            namespace[f"_default{index}"] = field.make_default()
+            parameters.append(f"{name}=_default{index}")
+        else:
+            parameters.append(f"{name}=_absent")
+            value = f"_make{index}() if {name} is _absent else {value}"
+        lines.append(f"    _self.{field.slot} = {value}")
+    text = "Invalid arguments passed to constructor: {', '.join(sorted(_unknown))}"
+    lines.insert(0, f'    assert not _unknown, f"{text}"')
+    exec("\n".join([f"def __init__({', '.join([*parameters, '**_unknown'])}):", *lines]), namespace)
     return namespace["__init__"]
 
 
@@ -275,7 +297,17 @@ def _converter(description: Any) -> Callable[[str, Any], Any]:
     if code:
         store = _to_ndarray if node == Nodetype.ARRAY else _to_array
         return functools.partial(_convert_numbers, store, code, _base_converter(*element[1]), limits)
-    return functools.partial(_convert_list, _converter(element), limits)
+    return functools.partial(_convert_list, _converter(element), _exact_kind(element)[0], limits)
+
+
+def _exact_kind(description: Any) -> tuple[type | None, tuple[float, float] | None]:
+    """The type whose instances are right if within these limits (None: always); None if that cannot be said."""
+    node, argument = description
+    if node == Nodetype.NAME:
+        return message_class(argument), None
+    if node != Nodetype.BASE or argument[1] or argument[0] == "byte":
+        return None, None
+    return _PYTHON_TYPES.get(argument[0], int), _NUMBER_LIMITS.get(argument[0])
 
 
 def _convert_message(cls: type[Message], name: str, value: Any) -> Any:
@@ -284,14 +316,11 @@ def _convert_message(cls: type[Message], name: str, value: Any) -> Any:
 
 
 def _base_converter(base: str, bound: int) -> Callable[[str, Any], Any]:
-    if base in _INTEGER_BITS or base == "char":
-        bits = _INTEGER_BITS.get(base, 8)
-        low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if base[0] == "i" else (0, (1 << bits) - 1)
-        return functools.partial(_convert_integer, low, high)
+    if base in _INTEGER_LIMITS:
+        return functools.partial(_convert_integer, *_INTEGER_LIMITS[base])
     if base in ("float32", "float64"):
         return functools.partial(_convert_float, base == "float32")
-    expected = {"bool": bool, "byte": bytes, "string": str}[base]
-    return functools.partial(_convert_plain, expected, 1 if base == "byte" else bound)
+    return functools.partial(_convert_plain, _PYTHON_TYPES[base], 1 if base == "byte" else bound)
 
 
 def _convert_integer(low: int, high: int, name: str, value: Any) -> int:
@@ -314,12 +343,15 @@ def _convert_plain(expected: type, bound: int, name: str, value: Any) -> Any:
     return value
 
 
-def _convert_list(convert: Callable[[str, Any], Any], limits: tuple[float, float], name: str, value: Any) -> list:
+def _convert_list(
+    convert: Callable[[str, Any], Any], kind: type | None, limits: tuple[float, float], name: str, value: Any
+) -> list:
     assert isinstance(value, (list, tuple, set, np.ndarray)), f"The '{name}' field must be a list"
     items = value if isinstance(value, list) else list(value)
     assert limits[0] <= len(items) <= limits[1], f"The '{name}' field must have {limits} elements, not {len(items)}"
-    for item in items:
-        convert(name, item)
+    if kind is None or not {kind}.issuperset(map(type, items)):
+        for item in items:
+            convert(name, item)
     return items
 
 

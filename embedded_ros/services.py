@@ -1,6 +1,7 @@
 """Services and their clients."""
 
 import dataclasses
+import functools
 import inspect
 import itertools
 import struct
@@ -59,11 +60,8 @@ class _ServiceEndpoint(Waitable):
         encode_body(message, body)
         self.writer.write(body)
 
-    def _take(self, cls: type[Message], only_for: int | None = None) -> tuple[int, int, Any, Sample] | None:
-        """Client, sequence number, message and sample; None if nothing came, or only for another client."""
-        sample = self.reader.take()
-        if sample is None:
-            return None
+    def _read(self, cls: type[Message], only_for: int | None, sample: Sample) -> tuple[int, int, Any, int] | None:
+        """Client, sequence number, message and the writer's handle; None if it is for another client."""
         if len(sample.body) < _SERVICE_HEADER.size:
             raise MalformedDataError(f"{cls.FULL_NAME}: {len(sample.body)} bytes are too few for a service's message")
         order = ">" if sample.header[:2] == b"\0\0" else "<"
@@ -72,7 +70,7 @@ class _ServiceEndpoint(Waitable):
             return None
         # The header's 16 bytes keep the alignment of what follows.
         message = decode_body(cls, sample.header, sample.body[_SERVICE_HEADER.size :])
-        return guid, sequence, message, sample
+        return guid, sequence, message, sample.writer_handle
 
     def destroy(self) -> None:
         """Stop serving or calling."""
@@ -93,16 +91,16 @@ class Service(_ServiceEndpoint):
 
     def take(self, executor: Any) -> Callable[[], Any] | None:
         """The callback with the next request, and the sending of its response."""
-        taken = self._take(self.srv_type.Request)
+        taken = self.reader.take(functools.partial(self._read, self.srv_type.Request, None))
         if taken is None:
             return None
-        guid, sequence, request, sample = taken
+        guid, sequence, request, writer_handle = taken
 
         async def answer() -> None:
             response = self.callback(request, self.srv_type.Response())
             if inspect.isawaitable(response):
                 response = await response
-            self.send_response(response, (guid, sequence, sample.writer_handle))
+            self.send_response(response, (guid, sequence, writer_handle))
 
         return answer
 
@@ -142,7 +140,7 @@ class Client(_ServiceEndpoint):
 
     def take(self, executor: Any) -> Callable[[], Any] | None:
         """The setting of the result that a response brings; responses to other clients are passed over."""
-        taken = self._take(self.srv_type.Response, only_for=self._guid)
+        taken = self.reader.take(functools.partial(self._read, self.srv_type.Response, self._guid))
         if taken is None:
             return None
         with self._lock:

@@ -15,7 +15,7 @@ from embedded_ros.message_classes import Message, decode_body, encode_body
 from embedded_ros.qos import QoSProfile, dds_topic_name, wire_qos
 from embedded_ros.times import Duration, timeout_sec_to_nsec
 from embedded_ros.waitables import Waitable
-from embedded_ros.wire import RawReader, RawWriter, WaitSet
+from embedded_ros.wire import RawReader, RawWriter, Sample, WaitSet
 
 
 class Publisher:
@@ -149,9 +149,9 @@ class Subscription(Waitable):
 
     def take_message(self) -> tuple[Any, dict[str, int]] | None:
         """The next message and its time stamps in nanoseconds, None if there is none."""
-        sample = self.reader.take()
-        if sample is None:
-            return None
+        return self.reader.take(self._read)
+
+    def _read(self, sample: Sample) -> tuple[Any, dict[str, int]]:
         message = (
             sample.header + bytes(sample.body) if self.raw else decode_body(self.msg_type, sample.header, sample.body)
         )

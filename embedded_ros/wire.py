@@ -4,26 +4,31 @@ import ctypes as ct
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from embedded_ros import dds_library as dds
 from embedded_ros.cdr import LITTLE_ENDIAN_HEADER
 from embedded_ros.dds_library import call, library
 from embedded_ros.errors import InvalidHandle, MiddlewareError, NotInSubsetError
 
-_LOOPBACK_CONFIGURATION = """<CycloneDDS><Domain Id="any">
+_CONFIGURATION = """<CycloneDDS><Domain Id="any">%s
+<Internal><SocketReceiveBufferSize max="16MB"/></Internal></Domain></CycloneDDS>"""
+"""Pictures of several cameras come at once, and what finds the buffer full is lost. The kernel may allow less."""
+
+_LOOPBACK_ONLY = """
 <General><Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>
 <AllowMulticast>false</AllowMulticast><MaxMessageSize>65500B</MaxMessageSize></General>
 <Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>40</MaxAutoParticipantIndex>
 <SPDPInterval>3s</SPDPInterval><InitialLocatorPruneDelay>inf</InitialLocatorPruneDelay>
-<Peers><Peer Address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>"""
+<Peers><Peer Address="127.0.0.1"/></Peers></Discovery>"""
 """Calls at every place on this machine again and again: a ROS node whose discovery range is ROS's default, SUBNET, does
 not call here itself, and may start later."""
 _BLOCKING_TIME_NS = 10_000_000_000
 _SERIALISED_DATA = 2
 _READ_BATCH = 256
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class WireQos:
 
 @dataclass(frozen=True)
 class Sample:
-    """One received message: the 4-byte header, the body, and where it came from."""
+    """One received message: the 4-byte header, the body, which lies in the library's memory, and where it came from."""
 
     header: bytes
     body: memoryview
@@ -66,9 +71,10 @@ def _open_domain(domain_id: int) -> None:
     if discovery_range == "OFF":
         raise NotInSubsetError("ROS_AUTOMATIC_DISCOVERY_RANGE=OFF", "use LOCALHOST or SUBNET")
     with _domains_lock:
-        if domain_id in _domains or os.environ.get("CYCLONEDDS_URI") or discovery_range != "LOCALHOST":
+        if domain_id in _domains or os.environ.get("CYCLONEDDS_URI"):
             return
-        call("dds_create_domain", domain_id, _LOOPBACK_CONFIGURATION.encode())
+        configuration = _CONFIGURATION % (_LOOPBACK_ONLY if discovery_range == "LOCALHOST" else "")
+        call("dds_create_domain", domain_id, configuration.encode())
         _domains.add(domain_id)
 
 
@@ -203,10 +209,11 @@ class RawWriter(Endpoint):
         size = len(body)
         # DDS counts in words of four bytes; what is missing follows the body.
         tail = bytes(-size % 4)
-        payload: Any = (ct.c_char * size).from_buffer(body) if isinstance(body, bytearray) and size else bytes(body)
+        buffer = body if isinstance(body, bytearray) else bytearray(body)
+        first = ct.c_char.from_buffer(buffer) if size else ct.c_char()
         views = (dds.BytesView * 3)(
             dds.BytesView(ct.cast(ct.c_char_p(header), ct.c_void_p), len(header)),
-            dds.BytesView(ct.cast(payload, ct.c_void_p), size),
+            dds.BytesView(ct.addressof(first), size),
             dds.BytesView(ct.cast(ct.c_char_p(tail), ct.c_void_p), len(tail)),
         )
         total = len(header) + size + len(tail)
@@ -254,23 +261,32 @@ class RawReader(Endpoint):
             handle = call("dds_create_reader", participant.handle, participant.topic(topic, type_name), dds_qos, None)
         super().__init__(handle)
         self.condition = call("dds_create_readcondition", handle, dds.ANY_STATE)
+        # Messages lie in memory of the reader: no other thread may be reading when it is deleted.
+        self._lock = threading.RLock()
         participant.adopt(self)
         self.watch([])
 
-    def take(self) -> Sample | None:
-        """The next message, or None when there is none, or the reader was deleted."""
+    def take(self, read: Callable[[Sample], _Result]) -> _Result | None:
+        """What `read` makes of the next message, whose body ends when it returns; None when there is no message, or
+        the reader was deleted.
+        """
         serialised, info = ct.c_void_p(), dds.SampleInfo()
-        while True:
-            handle = self._handle
-            count = library().dds_takecdr(handle, ct.byref(serialised), 1, ct.byref(info), dds.ANY_STATE)
-            if count == 0 or not self.exists:
-                return None
-            dds.check("dds_takecdr", count)
-            try:
-                if info.valid_data:
-                    return _copy_sample(serialised, info)
-            finally:
-                library().ddsi_serdata_unref(serialised)
+        with self._lock:
+            while self.exists:
+                taken = library().dds_takecdr(self.handle, ct.byref(serialised), 1, ct.byref(info), dds.ANY_STATE)
+                if dds.check("dds_takecdr", taken) == 0:
+                    break
+                try:
+                    if info.valid_data:
+                        return _read_sample(serialised, info, read)
+                finally:
+                    library().ddsi_serdata_unref(serialised)
+        return None
+
+    def delete(self) -> None:
+        """Delete the reader once no thread is reading."""
+        with self._lock:
+            super().delete()
 
     def num_matched(self) -> int:
         """How many writers this reader receives from now."""
@@ -318,11 +334,14 @@ class WaitSet(Entity):
         library().dds_delete(self._guard)
 
 
-def _copy_sample(serialised: ct.c_void_p, info: dds.SampleInfo) -> Sample:
-    size = library().ddsi_serdata_size(serialised)
-    data = bytearray(size)
-    library().ddsi_serdata_to_ser(serialised, 0, size, (ct.c_char * size).from_buffer(data))
-    return Sample(bytes(data[:4]), memoryview(data)[4:], info.source_timestamp, info.publication_handle)
+def _read_sample(serialised: ct.c_void_p, info: dds.SampleInfo, read: Callable[[Sample], _Result]) -> _Result:
+    view = dds.BytesView()
+    held = library().ddsi_serdata_to_ser_ref(serialised, 0, library().ddsi_serdata_size(serialised), ct.byref(view))
+    try:
+        data = dds.memory_at(view)
+        return read(Sample(bytes(data[:4]), data[4:], info.source_timestamp, info.publication_handle))
+    finally:
+        library().ddsi_serdata_to_ser_unref(held, ct.byref(view))
 
 
 def _matched_handles(function: str, handle: int) -> list[int]:

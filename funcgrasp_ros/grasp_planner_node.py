@@ -10,7 +10,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import rclpy
@@ -29,6 +28,7 @@ from funcgrasp_ros.conversions.grasp_plans import message_from_error, message_fr
 from funcgrasp_ros.diagnostics import PlannerDiagnostics
 from funcgrasp_ros.live_settings import LiveSettings
 from funcgrasp_ros.node_parameters import MAX_QUEUE_SIZE, declare_parameters
+from funcgrasp_ros.plan_display import PlanDisplay
 from funcgrasp_ros.plan_outputs import PlanOutputs
 from funcgrasp_ros.planner_settings import PlannerSettings
 from funcgrasp_ros.planning_session import Planner, PlanningSession
@@ -36,10 +36,6 @@ from funcgrasp_ros.planning_session import Planner, PlanningSession
 NUM_EXECUTOR_THREADS = MAX_QUEUE_SIZE + 1 + 4
 """So that requests that wait for their plans never keep other callbacks from running: inputs, transforms, diagnostics,
 and requests to refuse. The executor starts a thread only when all others are at work."""
-
-SHOWING_DELAY_S = 0.03
-"""Plans are shown this much later than they are answered: turning meshes into messages must not hold up the answer, nor
-the next request of a client that asks again at once. Where plans come faster, only the newest is shown."""
 
 ENDING_PATIENCE_S = 1.0
 """A node that is destroyed waits so long for the plan that is being made. Nobody awaits it any more, and a process that
@@ -78,9 +74,7 @@ class GraspPlannerNode(LifecycleNode):
         self._last_session: PlanningSession | None = None
         self._outputs: PlanOutputs | None = None
         self._planner: Planner | None = None
-        # Meshes and clouds are converted after the answer is sent, one plan after another.
-        self._publishing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan_outputs")
-        self._newest_to_show: Callable[[PlanOutputs], None] | None = None
+        self._display = PlanDisplay(self)
         self._requests_group = ReentrantCallbackGroup()
         self._service = self.create_service(
             srv.PlanGrasp,
@@ -184,7 +178,7 @@ class GraspPlannerNode(LifecycleNode):
         """Ends the threads and removes the node."""
         self.stop_planning("it was shut down")
         self._wait_for_planner(ENDING_PATIENCE_S)
-        self._publishing.shutdown(cancel_futures=True)
+        self._display.close()
         super().destroy_node()
 
     def _answer_service(self, request: srv.PlanGrasp.Request, response: srv.PlanGrasp.Response):
@@ -222,20 +216,7 @@ class GraspPlannerNode(LifecycleNode):
     def _show(self, publish: Callable[[PlanOutputs], None], is_only_shown: bool) -> None:
         outputs = self._outputs
         if outputs is not None:
-            self._newest_to_show = publish
-            due_s = time.monotonic() + SHOWING_DELAY_S
-            self._publishing.submit(self._publish_logged, publish, outputs, is_only_shown, due_s)
-
-    def _publish_logged(
-        self, publish: Callable[[PlanOutputs], None], outputs: PlanOutputs, is_only_shown: bool, due_s: float
-    ) -> None:
-        if publish is not self._newest_to_show and not is_only_shown:
-            return
-        time.sleep(max(0.0, due_s - time.monotonic()))
-        try:
-            publish(outputs)
-        except Exception as error:
-            self.get_logger().error(f"The plan could not be published: {error!r}")
+            self._display.show(lambda: publish(outputs), is_only_shown)
 
     def _refuse_requests(self, refusal: FuncGraspError) -> None:
         """Until the node is active, requests are answered with this error."""
@@ -259,7 +240,8 @@ class GraspPlannerNode(LifecycleNode):
         self._settings.release()
         outputs, self._outputs, self._planner = self._outputs, None, None
         if outputs is not None:
-            self._publishing.submit(outputs.close).result()
+            self._display.wait()
+            outputs.close()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

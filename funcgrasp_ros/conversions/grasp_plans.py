@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from geometry_msgs.msg import Point32
 from std_msgs.msg import Header
 
 from funcgrasp_core.contracts import ContactMap, GraspPlan, PlannedGrasp
@@ -14,7 +13,7 @@ from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_ros import msg
 from funcgrasp_ros.conversions.transforms import (
     matrix_from_pose,
-    point_from_array,
+    points_from_array,
     poses_from_matrices,
     vector_from_array,
 )
@@ -45,14 +44,14 @@ def message_from_contact_map(contact_map: ContactMap, header: Header) -> msg.Con
     """Contact map message, points and probabilities in the same order."""
     return msg.ContactMap(
         header=header,
-        points=[Point32(x=x, y=y, z=z) for x, y, z in contact_map.points.tolist()],
+        points=array.array("f", contact_map.points.astype(np.float32).tobytes()),
         probabilities=array.array("f", contact_map.probabilities.astype(np.float32).tobytes()),
     )
 
 
 def contact_map_from_message(message: msg.ContactMap) -> ContactMap:
     """Contact map with points [N, 3] and probabilities [N, 6], float32."""
-    points = np.array([(point.x, point.y, point.z) for point in message.points], dtype=np.float32).reshape(-1, 3)
+    points = np.array(message.points, dtype=np.float32).reshape(-1, 3)
     return ContactMap(points, np.array(message.probabilities, dtype=np.float32).reshape(-1, NUM_PARTS))
 
 
@@ -85,8 +84,12 @@ def timings_from_message(message: msg.GraspPlan) -> dict[str, float]:
 
 
 def _messages_from_grasps(grasps: Sequence[PlannedGrasp]) -> list[msg.ManoGrasp]:
-    wrist_poses = poses_from_matrices(np.stack([grasp.wrist_pose for grasp in grasps]))
-    pregrasp_poses = poses_from_matrices(np.stack([grasp.pregrasp_pose for grasp in grasps]))
+    # Of all grasps in one go: a call for each value of each grasp takes longer than all else here.
+    poses = poses_from_matrices(
+        np.array([pose for grasp in grasps for pose in (grasp.wrist_pose, grasp.pregrasp_pose)])
+    )
+    joints = points_from_array(np.concatenate([grasp.joints for grasp in grasps]))
+    num_joints = len(joints) // len(grasps)
     return [
         msg.ManoGrasp(
             mano_vector=np.asarray(grasp.vector, dtype=np.float32),
@@ -94,12 +97,12 @@ def _messages_from_grasps(grasps: Sequence[PlannedGrasp]) -> list[msg.ManoGrasp]
             score=float(grasp.score),
             score_term_names=list(grasp.score_terms),
             score_term_values=array.array("f", grasp.score_terms.values()),
-            wrist_pose=wrist_pose,
-            pregrasp_pose=pregrasp_pose,
+            wrist_pose=poses[2 * index],
+            pregrasp_pose=poses[2 * index + 1],
             approach_direction=vector_from_array(grasp.approach_direction),
-            joints=[point_from_array(joint) for joint in grasp.joints],
+            joints=joints[index * num_joints : (index + 1) * num_joints],
         )
-        for grasp, wrist_pose, pregrasp_pose in zip(grasps, wrist_poses, pregrasp_poses, strict=True)
+        for index, grasp in enumerate(grasps)
     ]
 
 

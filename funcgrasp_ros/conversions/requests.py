@@ -43,17 +43,17 @@ def is_hint_given(hint: msg.ObjectHint) -> bool:
     Raises:
         InvalidRequestError: a hint whose numbers make no sense, or that has no frame.
     """
-    numbers = np.array([getattr(part, axis) for part in (hint.point, hint.size) for axis in "xyz"])
+    numbers = [getattr(part, axis) for part in (hint.point, hint.size) for axis in "xyz"]
     if not hint.header.frame_id:
-        if numbers.any():
+        if any(numbers):
             raise InvalidRequestError(
                 "Request: 'object_hint' has a point or a size but no frame; set object_hint.header.frame_id."
             )
         return False
     size = numbers[3:]
-    if not np.isfinite(numbers).all() or (size < 0).any() or (size.any() and not size.all()):
+    if not np.isfinite(numbers).all() or min(size) < 0 or (any(size) and not all(size)):
         raise InvalidRequestError(
-            f"Request: 'object_hint' has the point {numbers[:3].tolist()} and the size {size.tolist()}; give finite "
+            f"Request: 'object_hint' has the point {numbers[:3]} and the size {size}; give finite "
             "metres, and a box with three positive edges or none."
         )
     return True

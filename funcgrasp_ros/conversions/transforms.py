@@ -24,8 +24,8 @@ def matrix_from_pose(pose: Pose) -> np.ndarray:
 def poses_from_matrices(matrices: np.ndarray) -> list[Pose]:
     """Poses of rigid transforms [K, 4, 4]; all at once, since one by one they are slow."""
     return [
-        Pose(position=point_from_array(matrix[:3, 3]), orientation=orientation)
-        for matrix, orientation in zip(matrices, _quaternions(matrices), strict=True)
+        Pose(position=position, orientation=orientation)
+        for position, orientation in zip(points_from_array(matrices[:, :3, 3]), _quaternions(matrices), strict=True)
     ]
 
 
@@ -41,8 +41,12 @@ def transform_from_matrix(matrix: np.ndarray) -> Transform:
 
 def point_from_array(position: np.ndarray) -> Point:
     """Point message of a position [3]."""
-    x, y, z = np.asarray(position, dtype=np.float64).tolist()
-    return Point(x=x, y=y, z=z)
+    return points_from_array(position[None])[0]
+
+
+def points_from_array(positions: np.ndarray) -> list[Point]:
+    """Point messages of positions [N, 3]; all at once, since one by one they are slow."""
+    return [Point(x=x, y=y, z=z) for x, y, z in np.asarray(positions, dtype=np.float64).tolist()]
 
 
 def vector_from_array(vector: np.ndarray) -> Vector3:

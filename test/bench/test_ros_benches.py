@@ -39,8 +39,12 @@ def test_the_overhead_of_ros_is_part_of_a_call_and_refusals_are_measured(tmp_pat
 
 def test_the_planner_hears_all_sensors_of_the_load(tmp_path):
     figures = figures_of("ros_load.py", tmp_path, "--minutes", "0.1")
-    assert set(figures["num_messages"]) == {"/object_cloud", *(f"/camera_{index}/image" for index in range(6))}
-    assert all(figures["num_messages"].values())
+    topics = {"/object_cloud", *(f"/camera_{index}/image" for index in range(6))}
+    assert set(figures["num_sent"]) == set(figures["num_heard"]) == topics
+    assert all(0 < figures["num_heard"][topic] <= figures["num_sent"][topic] for topic in topics)
+    num_heard, num_sent = (sum(figures[name].values()) for name in ("num_heard", "num_sent"))
+    assert figures["share_heard"] == pytest.approx(num_heard / num_sent)
+    assert figures["num_dropped_packets"] >= 0
     assert figures["planner_core_share"] > 0
     assert figures["window_s"] == pytest.approx(3.0, rel=0.1)
     for part in ("first", "last"):

@@ -80,6 +80,17 @@ def test_every_truncation_is_refused() -> None:
             deserialize_message(whole[:length], cloud_type)
 
 
+@pytest.mark.parametrize("name", ["geometry_msgs/msg/Polygon", "shape_msgs/msg/Mesh"])
+def test_a_list_of_points_is_refused_when_cut_short(name: str) -> None:
+    polygon_type = message_class(name)
+    field = "points" if "Polygon" in name else "vertices"
+    point_type = message_class(f"geometry_msgs/msg/{'Point32' if field == 'points' else 'Point'}")
+    whole = serialize_message(polygon_type(**{field: [point_type(x=1.0), point_type(y=2.0)]}))
+    for length in range(4, len(whole)):
+        with pytest.raises(MalformedDataError):
+            deserialize_message(whole[:length], polygon_type)
+
+
 def test_a_length_that_lies_is_refused_without_allocating() -> None:
     array_type = message_class("std_msgs/msg/Float64MultiArray")
     claimed = LITTLE_ENDIAN_HEADER + bytes(8) + (2**32 - 1).to_bytes(4, "little") + bytes(16)

@@ -72,6 +72,38 @@ def test_float_fields_refuse_integers_and_fixed_arrays_their_length() -> None:
         CameraInfo(k=[0.0] * 8)
 
 
+@pytest.mark.parametrize("value", [np.float64(0.5), float("inf"), float("nan"), (2 - 2**-23) * 2.0**127])
+def test_float32_fields_take_every_float_that_fits(value: float) -> None:
+    from geometry_msgs.msg import Point32
+
+    np.testing.assert_equal(Point32(x=value).x, value)
+    with pytest.raises(AssertionError, match=r"'y' field must be a float in"):
+        Point32(x=value, y=1e39)
+
+
+def test_fields_may_have_the_names_of_what_python_offers() -> None:
+    from visualization_msgs.msg import Marker
+
+    marker = Marker(type=Marker.CUBE, id=True, lifetime=Marker().lifetime)
+    assert (marker.type, marker.id) == (Marker.CUBE, 1)
+    with pytest.raises(AssertionError, match="'type' field must be of type 'int'"):
+        Marker(type=1.0)
+
+
+def test_lists_may_hold_messages_of_a_subclass_and_nothing_else() -> None:
+    from geometry_msgs.msg import Point, Polygon, Vector3
+    from visualization_msgs.msg import Marker
+
+    class NamedPoint(Point):
+        name = "tip"
+
+    assert Marker(points=[Point(), NamedPoint()]).points[1].name == "tip"
+    for wrong in (Vector3(), None):
+        with pytest.raises(AssertionError, match="'points' field must be a sub message of type"):
+            Marker(points=[Point(), wrong])
+    assert Polygon(points=()).points == []
+
+
 def test_bytes_like_data_is_copied_as_a_block() -> None:
     from sensor_msgs.msg import Image
 

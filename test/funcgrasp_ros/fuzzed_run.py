@@ -151,7 +151,7 @@ def objection_to(answer: msg.GraspPlan) -> str:
         numbers = [value for grasp in answer.grasps for value in (*grasp.mano_vector, grasp.score)]
         if not numbers or not np.isfinite(numbers).all():
             return f"a plan of {len(answer.grasps)} grasps that are not all finite"
-        if len(answer.contact_map.probabilities) != len(answer.contact_map.points) * msg.ContactMap.NUM_PARTS:
+        if 3 * len(answer.contact_map.probabilities) != len(answer.contact_map.points) * msg.ContactMap.NUM_PARTS:
             return "a contact map of contradicting lengths"
         return ""
     if answer.code not in KNOWN_CODES:

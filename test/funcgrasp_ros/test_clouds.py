@@ -72,6 +72,11 @@ def test_points_survive_the_way_there_and_back(num_points):
     np.testing.assert_array_equal(points_from_cloud(cloud), points)
 
 
+def test_packed_points_are_not_copied():
+    cloud = cloud_from_points(np.ones((5, 3)), Header())
+    assert np.shares_memory(points_from_cloud(cloud), np.frombuffer(cloud.data, dtype=np.uint8))
+
+
 def test_a_float64_beyond_float32_becomes_infinite():
     cloud = make_cloud(np.array([[1e300, 0.0, 0.0]]), code="f8")
     assert np.isposinf(points_from_cloud(cloud)[0, 0])

@@ -1,15 +1,18 @@
 import numpy as np
 import pytest
+import torch
 from geometry_msgs.msg import Quaternion, Transform, Vector3
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from funcgrasp_core.errors import NoTransformError
+from funcgrasp_core.geometry.rotations import matrix_to_quaternion
 from funcgrasp_ros.conversions.transforms import (
     matrix_from_pose,
     matrix_from_transform,
     pose_from_matrix,
+    poses_from_matrices,
     transform_from_matrix,
     transform_points,
 )
@@ -28,6 +31,24 @@ def test_rigid_transforms_survive_the_way_there_and_back(seed):
     matrix = random_matrix(seed)
     np.testing.assert_allclose(matrix_from_pose(pose_from_matrix(matrix)), matrix, atol=1e-9)
     np.testing.assert_allclose(matrix_from_transform(transform_from_matrix(matrix)), matrix, atol=1e-9)
+
+
+def test_quaternions_of_many_poses_are_those_of_the_core_one_by_one():
+    turns = [np.eye(3), *(Rotation.from_rotvec(angle * axis).as_matrix() for axis in np.eye(3) for angle in (3.14, -2))]
+    matrices = np.array([random_matrix(seed) for seed in range(40)])
+    matrices[: len(turns), :3, :3] = turns
+    expected = matrix_to_quaternion(torch.from_numpy(matrices[:, :3, :3])).numpy()
+    for pose, matrix, quaternion in zip(poses_from_matrices(matrices), matrices, expected, strict=True):
+        turn = pose.orientation
+        np.testing.assert_allclose([turn.x, turn.y, turn.z, turn.w], quaternion, atol=1e-12)
+        np.testing.assert_array_equal([pose.position.x, pose.position.y, pose.position.z], matrix[:3, 3])
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_half_a_turn_has_a_quaternion_of_length_one(axis):
+    matrix = np.eye(4)
+    matrix[:3, :3] = 2 * np.diag(np.eye(3)[axis]) - np.eye(3)
+    np.testing.assert_allclose(matrix_from_pose(pose_from_matrix(matrix)), matrix, atol=1e-12)
 
 
 def test_a_quarter_turn_about_z_takes_x_to_y():

@@ -70,7 +70,7 @@ def test_a_c_client_gets_what_a_python_client_gets(start_program, planner_builde
     assert received["plan for who comes late"] == received["plan of the topic's cloud"]
     assert without_times(received["plan of the instruction"]) == without_times(handed_over)
     shown = contact_cloud(contact_map_from_message(handed_over.contact_map), handed_over.header)
-    assert shown.width == len(handed_over.contact_map.points) > 0
+    assert 3 * shown.width == len(handed_over.contact_map.points) > 0
     assert received["contact cloud"] == message_values(shown)
 
 

@@ -68,14 +68,14 @@ static void fill_grasp(ManoGrasp *grasp, uint32_t rank, uint32_t num_terms)
 static void fill_contact_map(ContactMap *map, const char *frame)
 {
   map->header.frame_id = dds_string_dup(frame);
-  map->points._length = map->points._maximum = NUM_CONTACT_POINTS;
-  map->points._buffer = dds_alloc(NUM_CONTACT_POINTS * sizeof *map->points._buffer);
+  map->points._length = map->points._maximum = 3 * NUM_CONTACT_POINTS;
+  map->points._buffer = dds_alloc(3 * NUM_CONTACT_POINTS * sizeof *map->points._buffer);
   map->points._release = true;
   for (uint32_t i = 0; i < NUM_CONTACT_POINTS; i++)
   {
-    map->points._buffer[i].x = (float)i / 7.0f;
-    map->points._buffer[i].y = -(float)i;
-    map->points._buffer[i].z = 0.5f;
+    map->points._buffer[3 * i] = (float)i / 7.0f;
+    map->points._buffer[3 * i + 1] = -(float)i;
+    map->points._buffer[3 * i + 2] = 0.5f;
   }
   map->probabilities._length = map->probabilities._maximum = NUM_CONTACT_POINTS * NUM_PARTS;
   map->probabilities._buffer = make_floats(NUM_CONTACT_POINTS * NUM_PARTS, 0.0f);
