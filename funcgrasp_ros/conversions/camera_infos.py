@@ -71,7 +71,7 @@ def camera_of_rectified_picture(info: CameraInfo, name: str) -> PictureCamera:
             f"Image of {name}: it is said to be rectified, but its CameraInfo's P is {projection.tolist()}, which is "
             "no camera matrix; calibrate the camera, or send the raw image and say so."
         )
-    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=ROTATION_TOLERANCE) or np.linalg.det(rotation) < 0:
+    if not _is_rotation(rotation):
         raise BadImageError(
             f"Image of {name}: it is said to be rectified, but its CameraInfo's R is {rotation.tolist()}, which is no "
             "rotation; publish the one it was rectified by, for a single camera that is the identity."
@@ -126,6 +126,14 @@ def _rows(values: np.ndarray) -> np.ndarray:
 def _is_camera_matrix(matrix: np.ndarray) -> bool:
     focal_lengths = matrix[[0, 1], [0, 1]]
     return bool(np.isfinite(matrix).all() and ((focal_lengths > 0) & (focal_lengths < MAX_FOCAL_LENGTH)).all())
+
+
+def _is_rotation(matrix: np.ndarray) -> bool:
+    return bool(
+        (np.abs(matrix) <= 1.0 + ROTATION_TOLERANCE).all()
+        and np.allclose(matrix @ matrix.T, np.eye(3), atol=ROTATION_TOLERANCE)
+        and np.linalg.det(matrix) > 0
+    )
 
 
 def _binning(info: CameraInfo) -> tuple[int, int]:
