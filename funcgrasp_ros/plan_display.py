@@ -63,4 +63,6 @@ class PlanDisplay:
         try:
             publish()
         except Exception as error:
-            self._node.get_logger().error(f"The plan could not be published: {error!r}")
+            # A signal may have ended ROS meanwhile; nobody looks then.
+            if self._node.context.ok():
+                self._node.get_logger().error(f"The plan could not be published: {error!r}")

@@ -5,6 +5,7 @@ ros2 run funcgrasp_ros plan_grasp "hand me the mug"
 
 import argparse
 import sys
+import time
 from collections.abc import Callable
 
 import rclpy
@@ -42,10 +43,14 @@ class PlanGraspClient:
             TimeoutError: no answer in time.
         """
         future = self._client.call_async(srv.PlanGrasp.Request(request=request))
-        rclpy.spin_until_future_complete(self._node, future, timeout_sec=timeout_s)
-        if not future.done():
-            self._client.remove_pending_request(future)
-            raise TimeoutError(f"The planner has not answered within {timeout_s:g} s; look at its log.")
+        # Not spin_until_future_complete: in Jazzy each call of it leaves tasks behind that slow down the next.
+        deadline_s = time.monotonic() + timeout_s
+        while not future.done():
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                self._client.remove_pending_request(future)
+                raise TimeoutError(f"The planner has not answered within {timeout_s:g} s; look at its log.")
+            rclpy.spin_once(self._node, timeout_sec=left_s)
         return future.result().plan
 
 
