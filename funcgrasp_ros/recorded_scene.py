@@ -35,7 +35,7 @@ def read_recording(path: Path) -> list[RecordedMessage]:
     try:
         from rosbags.rosbag2.storage_mcap import McapReader
     except ImportError as error:
-        raise MissingDependencyError("Reading a recording needs rosbags: pip install 'funcgrasp[embedded]'.") from error
+        raise MissingDependencyError("Reading a recording needs rosbags: pip install rosbags.") from error
     reader = McapReader(path)
     try:
         reader.open()

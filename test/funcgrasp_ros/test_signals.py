@@ -129,14 +129,16 @@ def test_the_planner_ends_while_it_plans(random_checkpoint, caller, tmp_path, nu
 
 
 def test_an_ended_planner_is_no_longer_seen(random_checkpoint, caller, tmp_path):
-    log_file = tmp_path / "planner.log"
+    # Not the usual name: planners of earlier tests in this process may not have been collected yet.
+    name, log_file = "leaving_planner", tmp_path / "planner.log"
     watcher = rclpy.create_node("watcher")
     try:
-        with started(planner_command(random_checkpoint), log_file) as process:
+        command = [*planner_command(random_checkpoint), "-r", f"__node:={name}"]
+        with started(command, log_file) as process:
             wait_for_text(process, log_file, READY)
-            wait_until(lambda: "grasp_planner" in watcher.get_node_names(), START_PATIENCE_S)
+            wait_until(lambda: name in watcher.get_node_names(), START_PATIENCE_S)
             end_with(process, signal.SIGINT, log_file, PATIENT_S)
-            wait_until(lambda: "grasp_planner" not in watcher.get_node_names(), GOODBYE_S)
+            wait_until(lambda: name not in watcher.get_node_names(), GOODBYE_S)
     finally:
         watcher.destroy_node()
 
