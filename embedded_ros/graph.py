@@ -70,9 +70,10 @@ class NodeAnnouncer:
         with self._lock:
             while (message := self._reader.take(_read_entities)) is not None:
                 self._heard[bytes(message.gid.data)] = [_announced(node) for node in message.node_entities_info_seq]
+            heard = list(self._heard.items())
         endpoints = find_endpoints(self._participant, BUILTIN_PUBLICATIONS)
         alive = {endpoint.participant_guid for endpoint in endpoints if endpoint.topic_name == _DISCOVERY_TOPIC}
-        return [node for guid, nodes in self._heard.items() if guid in alive for node in nodes]
+        return [node for guid, nodes in heard if guid in alive for node in nodes]
 
     def owner(self, endpoint: DiscoveredEndpoint) -> tuple[str, str]:
         """Name and namespace of the node that an endpoint is of."""

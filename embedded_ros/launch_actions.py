@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from embedded_ros.errors import NotInSubsetError
 from embedded_ros.launch_substitutions import (
     IfCondition,
     LaunchContext,
@@ -21,7 +22,9 @@ Entities = list["Action | LaunchDescription"]
 class Action:
     """Something that a launch file does."""
 
-    def __init__(self, *, condition: IfCondition | None = None):
+    def __init__(self, *, condition: IfCondition | None = None, **unknown: Any):
+        if unknown:
+            raise NotInSubsetError(f"the argument {sorted(unknown)} of {type(self).__name__}")
         self.condition = condition
 
     def visit(self, context: LaunchContext) -> Entities | None:

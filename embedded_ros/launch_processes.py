@@ -17,7 +17,6 @@ from typing import IO, Any
 import yaml
 
 from embedded_ros.arguments import load_ros_yaml
-from embedded_ros.errors import NotInSubsetError
 from embedded_ros.launch_actions import Action
 from embedded_ros.launch_scopes import join_namespaces
 from embedded_ros.launch_substitutions import LaunchConfiguration, LaunchContext, Substitution, text_of
@@ -35,10 +34,7 @@ class ExecuteProcess(Action):
     """
 
     def __init__(self, *, cmd: Iterable[Any], name: Any = None, output: Any = "log", **kwargs: Any):
-        condition = kwargs.pop("condition", None)
-        if kwargs:
-            raise NotInSubsetError(f"the argument {sorted(kwargs)} of {type(self).__name__}")
-        super().__init__(condition=condition)
+        super().__init__(**kwargs)
         self.cmd, self.name, self.output = list(cmd), name, output
         self.process_name = self.process_command = ""
         self.process: subprocess.Popen | None = None

@@ -138,6 +138,8 @@ class GraspPlannerNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stops listening; requests that wait or are planned are answered with CANCELLED at once."""
         self.stop_planning("it is not active; send it the transition 'activate'")
+        # tf frames are sent by an ordinary publisher, which a node that is not active must not use.
+        self._display.wait()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:

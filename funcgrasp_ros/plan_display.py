@@ -55,6 +55,8 @@ class PlanDisplay:
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
             work()
+            # What it holds, a plan with its meshes, is not kept until the next comes.
+            del work
 
     def _publish(self, publish: Callable[[], None], due_s: float, is_only_shown: bool) -> None:
         if self._is_closed or (publish is not self._newest and not is_only_shown):
@@ -66,3 +68,5 @@ class PlanDisplay:
             # A signal may have ended ROS meanwhile; nobody looks then.
             if self._node.context.ok():
                 self._node.get_logger().error(f"The plan could not be published: {error!r}")
+        if publish is self._newest:
+            self._newest = None

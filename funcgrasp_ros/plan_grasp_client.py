@@ -41,6 +41,7 @@ class PlanGraspClient:
 
         Raises:
             TimeoutError: no answer in time.
+            ExternalShutdownException: ROS was shut down meanwhile.
         """
         future = self._client.call_async(srv.PlanGrasp.Request(request=request))
         # Not spin_until_future_complete: in Jazzy each call of it leaves tasks behind that slow down the next.
@@ -50,6 +51,8 @@ class PlanGraspClient:
             if left_s <= 0:
                 self._client.remove_pending_request(future)
                 raise TimeoutError(f"The planner has not answered within {timeout_s:g} s; look at its log.")
+            if not self._node.context.ok():
+                raise ExternalShutdownException
             rclpy.spin_once(self._node, timeout_sec=left_s)
         return future.result().plan
 

@@ -31,7 +31,8 @@ def points_from_cloud(message: PointCloud2) -> np.ndarray:
     """Coordinates of a cloud, whatever its field order, padding, byte order and organisation.
 
     Returns:
-        [N, 3] float32 metres, row after row; non-finite points included.
+        [N, 3] float32 metres, row after row; non-finite points included. Perhaps a view on the message: do not write
+        to it.
 
     Raises:
         MalformedCloudError: row_step, point_step, field offsets and the data's length contradict each other.

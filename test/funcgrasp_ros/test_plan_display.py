@@ -1,5 +1,6 @@
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -40,10 +41,26 @@ def test_showing_waits_and_happens_in_another_thread(display):
 
 def test_of_several_only_the_newest_is_shown_and_what_is_told_nowhere_else(display):
     shown = []
+    all_are_there = threading.Event()
+    display.show(all_are_there.wait, is_only_shown=True)
     for name, is_only_shown in (("answered", False), ("refusal", True), ("answered too", False), ("newest", False)):
         display.show(lambda name=name: shown.append(name), is_only_shown)
+    all_are_there.set()
     display.wait()
-    assert shown in (["refusal", "newest"], ["answered", "refusal", "newest"])
+    assert shown == ["refusal", "newest"]
+
+
+def test_what_was_shown_is_not_kept(display):
+    class Plan:
+        def show(self):
+            pass
+
+    plan = Plan()
+    kept = weakref.ref(plan)
+    display.show(plan.show, is_only_shown=False)
+    display.wait()
+    del plan
+    assert kept() is None
 
 
 def test_what_fails_is_logged_and_the_next_is_shown(display, capfd):
