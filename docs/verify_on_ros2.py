@@ -34,7 +34,7 @@ Commands and what they printed, shortened; written by `python docs/verify_on_ros
 them does what is expected. `~/ws` is a colcon workspace with this repository at `src/funcgrasp`, set up as
 [ros.md](ros.md) says, and its `install/setup.bash` is sourced."""
 
-TEST_FOLDERS = "test/funcgrasp_ros test/demo"
+TEST_FOLDERS = "test/funcgrasp_ros test/demo test/interoperation"
 ROS_PACKAGES = ("rclpy", "rmw_cyclonedds_cpp", "launch_ros", "ros2cli", "tf2_ros_py", "rosidl_generator_py")
 PYTHON_PACKAGES = ("numpy", "torch", "colcon-core")
 STEP_PATIENCE_S = 120.0
