@@ -20,6 +20,7 @@ from funcgrasp_core.errors import SUCCESS_CODE
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from funcgrasp_core.visualisation.plan_files import write_plan_folder
 from funcgrasp_ros import msg
+from funcgrasp_ros.clean_ending import end_ros
 from funcgrasp_ros.conversions.grasp_plans import plan_from_message
 from funcgrasp_ros.plan_grasp_client import PlanGraspClient
 from funcgrasp_ros.plan_table import plan_table, refusal_text
@@ -89,7 +90,7 @@ def run() -> list[str]:
                 failures += plan_and_check(client, instruction, part, exact_object, hand)
             return failures
         finally:
-            rclpy.try_shutdown()
+            end_ros()
 
 
 def main() -> int:

@@ -39,6 +39,20 @@ def raise_on_signals() -> None:
     _stage = _Stage.RUNNING
 
 
+def end_ros() -> None:
+    """Shuts rclpy down if nobody has.
+
+    In Jazzy `try_shutdown` fails when the thread in which rclpy handles a signal is shutting down at the same moment.
+    """
+    import rclpy
+
+    try:
+        rclpy.try_shutdown()
+    except RuntimeError:
+        if rclpy.ok():
+            raise
+
+
 def exit_at_once(exit_code: int) -> NoReturn:
     """Ends the process after a `main` that has ended its threads and left nothing open.
 

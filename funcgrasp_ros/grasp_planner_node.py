@@ -23,7 +23,7 @@ from funcgrasp_core.assets import COMPACT_CHECKPOINT
 from funcgrasp_core.errors import SUCCESS_CODE, FuncGraspError, ModelNotReadyError
 from funcgrasp_core.planning.grasp_planner import GraspPlanner
 from funcgrasp_ros import msg, qos_profiles, srv
-from funcgrasp_ros.clean_ending import raise_on_signals
+from funcgrasp_ros.clean_ending import end_ros, raise_on_signals
 from funcgrasp_ros.conversions.grasp_plans import message_from_error, message_from_plan
 from funcgrasp_ros.diagnostics import PlannerDiagnostics
 from funcgrasp_ros.live_settings import LiveSettings
@@ -257,7 +257,7 @@ def main() -> int:
     rclpy.init()
     raise_on_signals()
     with contextlib.ExitStack() as ending:
-        ending.callback(rclpy.try_shutdown)
+        ending.callback(end_ros)
         try:
             node = GraspPlannerNode()
             ending.callback(node.destroy_node)

@@ -15,6 +15,7 @@ from rclpy.utilities import remove_ros_args
 
 from funcgrasp_core.errors import SUCCESS_CODE
 from funcgrasp_ros import msg, qos_profiles, srv
+from funcgrasp_ros.clean_ending import end_ros
 from funcgrasp_ros.plan_table import plan_table, refusal_text
 
 EXIT_REFUSED, EXIT_NO_ANSWER = 1, 3
@@ -94,7 +95,7 @@ def main() -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         return EXIT_NO_ANSWER
     finally:
-        rclpy.try_shutdown()
+        end_ros()
     if plan.code != SUCCESS_CODE:
         print(refusal_text(plan), file=sys.stderr)
         return EXIT_REFUSED

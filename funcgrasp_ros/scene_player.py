@@ -14,6 +14,7 @@ from rclpy.serialization import deserialize_message
 from funcgrasp_core.assets import DEMO_RECORDING, asset_path
 from funcgrasp_core.errors import FuncGraspError
 from funcgrasp_ros import qos_profiles
+from funcgrasp_ros.clean_ending import end_ros
 from funcgrasp_ros.recorded_scene import TRUTH_TOPIC, RecordedMessage, read_recording
 
 STATIC_TOPICS = ("/tf_static", TRUTH_TOPIC)
@@ -76,7 +77,7 @@ def main() -> int:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
-        rclpy.try_shutdown()
+        end_ros()
     return 0
 
 
