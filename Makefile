@@ -22,7 +22,7 @@ help:
 setup: $(STAMP)
 
 $(STAMP): constraints.txt pyproject.toml
-	.ci/set_up_environment scene,eval,embedded,dev
+	.ci/set_up_environment scene,eval,embedded,qwen,train,dev
 	@touch $(STAMP)
 
 demo: $(STAMP)
