@@ -13,6 +13,7 @@ from torch import Tensor
 from funcgrasp_core.grasp_model.grasp_model import TrainingPrediction
 from training.losses.contact_loss import ContactLoss
 from training.losses.flow_matching_loss import flow_matching_loss
+from training.losses.loss_config import LossConfig
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class GraspObjective:
     contact_weight: float = 1.5
     flow_weight: float = 1.0
     mode_weight: float = 1.0
+
+    @classmethod
+    def from_config(cls, config: LossConfig) -> "GraspObjective":
+        """The objective that a configuration describes."""
+        contact = ContactLoss(config.no_contact_weight, config.clamp_strength)
+        return cls(contact, config.contact_weight, config.flow_weight, config.mode_weight)
 
     def weights(self, soft_targets: Tensor) -> dict[str, Tensor]:
         """The terms' denominators for contact probabilities [B, G, N, 6]: scalars by name."""

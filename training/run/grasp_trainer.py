@@ -19,7 +19,6 @@ from training.data.augmentation import AugmentationConfig
 from training.data.epoch_order import EpochOrder, SeededItem
 from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
 from training.experiments import Experiment, experiment_as_json
-from training.losses.contact_loss import ContactLoss
 from training.losses.grasp_objective import GraspObjective
 from training.metrics.contact_metrics import compute_contact_metrics
 from training.run.checkpoint_store import CheckpointStore
@@ -62,12 +61,7 @@ class GraspTrainer:
         self.log = log
         self.average = WeightAverage(self.model, experiment.optimisation.ema_decay)
         self.optimiser = _adamw(self.model, experiment)
-        self.objective = GraspObjective(
-            ContactLoss(experiment.no_contact_weight, clamp_strength=experiment.model.mode is not None),
-            experiment.contact_loss_weight,
-            experiment.flow_loss_weight,
-            experiment.mode_loss_weight,
-        )
+        self.objective = GraspObjective.from_config(experiment.losses)
         self.step = 0
         self._earlier_cpu_seconds = 0.0
         self.order = EpochOrder(len(stores["train"].groups), experiment.observations_per_batch, experiment.seed)
@@ -140,7 +134,7 @@ class GraspTrainer:
             return prediction.to_float()
 
     def _losses(self, model: GraspModel, batch: ObservationBatch) -> dict[str, torch.Tensor]:
-        targets = batch.soft_targets(self.experiment.soft_target_tau_m)
+        targets = batch.soft_targets(self.experiment.losses.soft_target_tau_m)
         return self.objective(self._predict(model, batch), targets)
 
     @torch.no_grad()
@@ -153,11 +147,11 @@ class GraspTrainer:
         for number in range(self.experiment.max_validation_batches):
             batch = self._draw("val", order.items(number), VALIDATION_AUGMENTATION)
             prediction = self._predict(self.average.model, batch)
-            values = self.objective(prediction, batch.soft_targets(self.experiment.soft_target_tau_m))
+            values = self.objective(prediction, batch.soft_targets(self.experiment.losses.soft_target_tau_m))
             metrics = compute_contact_metrics(
                 part_probabilities(prediction.contact_logits),
                 hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M),
-                self.experiment.soft_target_tau_m,
+                self.experiment.losses.soft_target_tau_m,
                 CONTACT_THRESHOLD_M,
             )
             for name, value in {**values, **metrics}.items():
