@@ -4,6 +4,7 @@ Nothing is ever overwritten or trusted by date: other content has another name. 
 so a killed run continues where it was, and several processes may fill one folder at once.
 """
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -112,7 +113,8 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except (OSError, SafetensorError) as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         size = sum(tensor.nbytes for tensor in tensors.values())
         raise DatasetError(
             f"{path} ({size / 1e6:.1f} MB) cannot be written ({error}): make room, or give another folder that can be "

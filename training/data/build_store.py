@@ -67,7 +67,7 @@ class StoreSettings:
     num_points: int = 1024  # of a batch; POINTS_PER_BATCH_POINT times as many are stored
     origin: Origin = "cloud"  # of the frames of batches: box of the points given to the model, or of the whole mesh
     distance_source: DistanceSource = "vertices"  # of the hand that distances are measured to
-    distance_type: Literal["float16", "float32"] = "float16"  # float16 is off by 4 um at 10 mm and takes half the room
+    distance_type: Literal["float16", "float32"] = "float16"  # float16 takes half the room, soft targets off by 2e-4
     keep_pictures: bool = True  # prepared pictures on disk; False reads picture files, for stored view features
 
     def __post_init__(self) -> None:
