@@ -2,6 +2,8 @@
 
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -43,6 +45,19 @@ def test_a_block_is_computed_once_and_keeps_its_types(tmp_path):
     assert cache.has("kind", "some/object", "key")
     assert not cache.has("kind", "some/object", "other")
     assert [path.parent.name for path in tmp_path.rglob("*.safetensors")] == ["kind"]
+
+
+def test_several_writers_of_one_block_do_not_disturb_each_other(tmp_path):
+    together = threading.Barrier(4, timeout=30)
+
+    def compute() -> dict[str, torch.Tensor]:
+        together.wait()  # nobody finds the block of another
+        return {"a": torch.arange(100_000)}
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(BlockCache(tmp_path).load_or_compute, "kind", "object", "key", compute) for _ in range(4)]
+    assert all(torch.equal(job.result()["a"], torch.arange(100_000)) for job in jobs)
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
 
 
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -6,10 +6,12 @@ import sys
 
 import pytest
 import torch
+from frozen_encoder import FrozenEncoder
 from small_oakink import phrasing, write_small_oakink
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError, MissingDependencyError
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
+from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures
 from training.data import frozen_grasps
 from training.data.augmentation import OFF
 from training.data.build_store import StoreSettings
@@ -48,6 +50,16 @@ def test_a_mixture_has_folders_and_weights(folders):
     assert store.draw([0, len(store) - 1], 1, 64, 64, OFF, phrasing, SampleRandom([0, 1])).points.shape == (2, 64, 3)
     assert (folders / "cache").is_dir()
     assert not (folders / "first" / ".cache").exists()
+
+
+def test_a_frozen_encoder_gets_its_features_from_every_data_set(folders):
+    encoder = FrozenEncoder()
+    store = open_store(resolve_data("oakink:first:1,oakink:second:1"), "train", SETTINGS, None, None, encoder)
+    batch = store.draw([0, len(store) - 1], 1, 64, 64, OFF, phrasing, SampleRandom([0, 1]))
+    assert isinstance(batch.views, ViewFeatures)
+    assert batch.views.features.shape[:2] == (2, 6)
+    kinds = {path.name for path in (folders / "first" / ".cache").iterdir() if path.is_dir()}
+    assert kinds == {"clouds", "distances", "view_features"}
 
 
 def test_the_environment_names_the_data_where_nothing_else_does(folders, monkeypatch):
