@@ -26,12 +26,10 @@ def load_backbone(path: Path, dtype: torch.dtype) -> "Qwen2_5_VLModel":
         CheckpointFormatError: weights are damaged, missing or of other shapes than the configuration says.
         MissingDependencyError: transformers is not installed.
     """
-    require_transformers()
-    from transformers import Qwen2_5_VLModel
-
+    model_class = _model_class()
     with _without_progress_bars():
         try:
-            loaded: Any = Qwen2_5_VLModel.from_pretrained(
+            loaded: Any = model_class.from_pretrained(
                 str(path),
                 dtype=dtype,
                 attn_implementation="sdpa",
@@ -55,14 +53,14 @@ def load_backbone(path: Path, dtype: torch.dtype) -> "Qwen2_5_VLModel":
     return model.eval()
 
 
-def require_transformers() -> None:
-    """Raises MissingDependencyError where transformers is not installed."""
+def _model_class() -> type["Qwen2_5_VLModel"]:
     try:
-        import transformers  # noqa: F401
+        from transformers import Qwen2_5_VLModel
     except ImportError as error:
         raise MissingDependencyError(
-            "Qwen2.5-VL needs transformers and peft: install them with `pip install funcgrasp[qwen]`"
+            f"Qwen2.5-VL needs transformers and peft ({error}): install them with `pip install funcgrasp[qwen]`"
         ) from error
+    return Qwen2_5_VLModel
 
 
 @contextmanager

@@ -65,6 +65,8 @@ class QwenFolder:
             raise CheckpointFormatError(
                 f"'{path}' is a checkpoint of model type {config.get('model_type')!r}, expected {MODEL_TYPE!r}"
             )
+        if not isinstance(config.get("image_token_id"), int):
+            raise CheckpointFormatError(f"'{path / CONFIG_FILE}' names no image_token_id; take the published one")
         return cls(path, config, read_json(path / PREPROCESSOR_FILE), _chat_template(path), _weight_files(path))
 
     def digest(self) -> str:

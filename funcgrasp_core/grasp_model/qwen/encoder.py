@@ -11,9 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from funcgrasp_core.errors import CheckpointFormatError
 from funcgrasp_core.grasp_model.layers import full_precision
-from funcgrasp_core.grasp_model.qwen.backbone import load_backbone, require_transformers
+from funcgrasp_core.grasp_model.qwen.backbone import load_backbone
 from funcgrasp_core.grasp_model.qwen.checkpoint_folder import QwenFolder
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.grasp_model.qwen.prompt import PromptTokeniser, TokenisedPrompts
@@ -184,12 +183,9 @@ def build_qwen_encoder(config: QwenSemanticConfig, folder: Path, output_size: in
         MissingDependencyError: transformers or peft is not installed.
     """
     opened = QwenFolder.open(folder)
-    require_transformers()
     patches = ViewPatches(PatchLayout.of_folder(opened), config.view_size)
-    prompts = PromptTokeniser(opened, config, patches.tokens_per_view)
     model = load_backbone(opened.path, _DTYPES[config.dtype])
-    if model.config.image_token_id != opened.config.get("image_token_id"):
-        raise CheckpointFormatError(f"'{folder}/config.json' names no image_token_id")
+    prompts = PromptTokeniser(opened, config, patches.tokens_per_view)
     return QwenSemanticEncoder(config, model, patches, prompts, output_size, opened.digest())
 
 
