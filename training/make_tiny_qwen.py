@@ -5,7 +5,6 @@ Its byte-level tokenizer is learnt from our own instructions; its weights are ra
 """
 
 import argparse
-import itertools
 import json
 import os
 import shutil
@@ -19,8 +18,7 @@ from torch import Tensor
 
 from funcgrasp_core.errors import CheckpointMissingError, FuncGraspError, InvalidFileError
 from funcgrasp_core.grasp_model.qwen.checkpoint_folder import QwenFolder
-from training.data.functional_parts import INTENT_PARTS
-from training.data.instruction_phrasing import PHRASING_SPLITS, phrases
+from training.tiny_qwen_tokenizer import ADDED_TOKENS, write_tokenizer
 
 HIDDEN_SIZE = 64
 NUM_LAYERS = 2
@@ -33,65 +31,7 @@ VISION_MLP_SIZE = 64
 PATCH_SIZE = 14
 TEMPORAL_PATCH_SIZE = 2
 MERGE_SIZE = 2
-NUM_BYTE_PAIRS = 512
-"""Merges of the tokenizer, beside its 256 bytes."""
 
-SPECIAL_TOKENS = (
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|object_ref_start|>",
-    "<|object_ref_end|>",
-    "<|box_start|>",
-    "<|box_end|>",
-    "<|quad_start|>",
-    "<|quad_end|>",
-    "<|vision_start|>",
-    "<|vision_end|>",
-    "<|vision_pad|>",
-    "<|image_pad|>",
-    "<|video_pad|>",
-)
-PLAIN_ADDED_TOKENS = (
-    "<tool_call>",
-    "</tool_call>",
-    "<|fim_prefix|>",
-    "<|fim_middle|>",
-    "<|fim_suffix|>",
-    "<|fim_pad|>",
-    "<|repo_name|>",
-    "<|file_sep|>",
-)
-"""Added to Qwen's vocabulary too, but not marked as special there."""
-
-ADDED_TOKENS = (*SPECIAL_TOKENS, *PLAIN_ADDED_TOKENS)
-
-CHAT_TEMPLATE = (
-    "{%- for message in messages -%}"
-    "{%- if loop.first and message.role != 'system' -%}"
-    "{{- '<|im_start|>system\\nYou plan how a hand grasps an object.<|im_end|>\\n' -}}"
-    "{%- endif -%}"
-    "{{- '<|im_start|>' + message.role + '\\n' -}}"
-    "{%- if message.content is string -%}"
-    "{{- message.content -}}"
-    "{%- else -%}"
-    "{%- for part in message.content -%}"
-    "{%- if part.type == 'image' -%}"
-    "{{- '<|vision_start|><|image_pad|><|vision_end|>' -}}"
-    "{%- elif part.type == 'text' -%}"
-    "{{- part.text -}}"
-    "{%- endif -%}"
-    "{%- endfor -%}"
-    "{%- endif -%}"
-    "{{- '<|im_end|>\\n' -}}"
-    "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
-)
-
-_WORDS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-"""How Qwen's tokenizers cut a text into what byte pairs are merged in."""
 
 # CLIP's, which Qwen's preprocessor uses.
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -117,13 +57,14 @@ def make_tiny_qwen(folder: Path, seed: int = 0) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        vocabulary_size = _write_tokenizer(temporary)
+        vocabulary_size = write_tokenizer(temporary)
         config = model_config(vocabulary_size)
         _write_json(temporary / "config.json", config)
         _write_json(temporary / "preprocessor_config.json", preprocessor_config())
         _write_json(temporary / "generation_config.json", _generation_config(config))
         save_file(random_weights(config, seed), temporary / "model.safetensors", {"format": "pt"})
         for file in temporary.iterdir():
+            file.chmod(0o644)
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
         temporary.chmod(0o755)
@@ -299,86 +240,6 @@ def _generation_config(config: dict[str, Any]) -> dict[str, Any]:
         "eos_token_id": [config["eos_token_id"], config["bos_token_id"]],
         "do_sample": False,
     }
-
-
-def _write_tokenizer(folder: Path) -> int:
-    """Write the tokenizer's files; returns the size of the vocabulary with added tokens."""
-    from tokenizers import (
-        AddedToken,
-        Regex,
-        Tokenizer,
-        decoders,
-        models,
-        normalizers,
-        pre_tokenizers,
-        processors,
-        trainers,
-    )
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(_WORDS), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    trainer = trainers.BpeTrainer(
-        vocab_size=256 + NUM_BYTE_PAIRS,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(_instructions(), trainer)
-    learnt = json.loads(tokenizer.to_str())["model"]
-    first_added = len(learnt["vocab"])
-    # As in the published folders: added tokens come after the learnt vocabulary and are not part of it.
-    tokenizer.add_tokens(
-        [AddedToken(token, special=token in SPECIAL_TOKENS, normalized=False) for token in ADDED_TOKENS]
-    )
-    (folder / "tokenizer.json").write_text(tokenizer.to_str(pretty=True), encoding="utf-8")
-    vocabulary = dict(sorted(learnt["vocab"].items(), key=lambda item: item[1]))
-    (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
-    merges = "\n".join(" ".join(pair) for pair in learnt["merges"])
-    (folder / "merges.txt").write_text(f"#version: 0.2\n{merges}\n", encoding="utf-8")
-    _write_json(folder / "tokenizer_config.json", _tokenizer_config(first_added))
-    return first_added + len(ADDED_TOKENS)
-
-
-def _tokenizer_config(first_added: int) -> dict[str, Any]:
-    added = {
-        str(first_added + index): {
-            "content": token,
-            "lstrip": False,
-            "normalized": False,
-            "rstrip": False,
-            "single_word": False,
-            "special": token in SPECIAL_TOKENS,
-        }
-        for index, token in enumerate(ADDED_TOKENS)
-    }
-    return {
-        "add_bos_token": False,
-        "add_prefix_space": False,
-        "added_tokens_decoder": added,
-        "additional_special_tokens": list(SPECIAL_TOKENS[1:]),
-        "bos_token": None,
-        "chat_template": CHAT_TEMPLATE,
-        "clean_up_tokenization_spaces": False,
-        "eos_token": "<|im_end|>",
-        "errors": "replace",
-        "model_max_length": 4096,
-        "pad_token": "<|endoftext|>",
-        "split_special_tokens": False,
-        "tokenizer_class": "Qwen2Tokenizer",
-        "unk_token": None,
-    }
-
-
-def _instructions() -> list[str]:
-    grammar = itertools.product(sorted(INTENT_PARTS), PHRASING_SPLITS)
-    return sorted({text for (category, intent), split in grammar for text in phrases(category, intent, split)})
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:

@@ -50,6 +50,8 @@ def load_backbone(path: Path, dtype: torch.dtype) -> "Qwen2_5_VLModel":
             f"the Qwen2.5-VL weights in '{path}' do not fit its config.json: missing {missing[:3]}, unknown "
             f"{unknown[:3]}, of another shape {misshapen[:3]}; copy the whole checkpoint again"
         )
+    # Both would be written beside tuned weights, where a path of this machine says nothing.
+    model.name_or_path = model.config.name_or_path = ""
     return model.eval()
 
 

@@ -66,8 +66,6 @@ def _with_adapters(model: "Qwen2_5_VLModel", config: QwenSemanticConfig) -> nn.M
         # peft asks transformers by a name that transformers is about to drop.
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
         tuned = get_peft_model(model, lora)
-    # peft notes the folder that the weights came from, which says nothing on another machine.
-    tuned.peft_config["default"].base_model_name_or_path = None
     return tuned
 
 

@@ -11,7 +11,8 @@ from funcgrasp_core.errors import CheckpointFormatError, InstructionTokensError,
 from funcgrasp_core.grasp_model.qwen.checkpoint_folder import QwenFolder
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.grasp_model.qwen.prompt import PromptTokeniser
-from training.make_tiny_qwen import ADDED_TOKENS, make_tiny_qwen
+from training.make_tiny_qwen import make_tiny_qwen
+from training.tiny_qwen_tokenizer import ADDED_TOKENS
 
 TOKENS_PER_VIEW = 4
 NO_VIEWS = (False,) * 6

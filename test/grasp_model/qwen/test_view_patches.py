@@ -116,7 +116,7 @@ class StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             if name.startswith("__"):
                 raise AttributeError(name)
             return Names(name, (), {})
-        module.__getattr__ = name_in_it
+        module.__getattr__, module.__version__ = name_in_it, '0.28.0'
 
 sys.meta_path.insert(0, StandIn())
 """
