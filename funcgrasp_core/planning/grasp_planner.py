@@ -114,6 +114,7 @@ class GraspPlanner:
         device: str = "cpu",
         warm_up: bool = True,
         hand_backend: HandBackend = "native",
+        semantic_model: Path | None = None,
     ) -> "GraspPlanner":
         """A planner ready to plan.
 
@@ -123,13 +124,15 @@ class GraspPlanner:
             device: "cpu", "cuda" or "cuda:1".
             warm_up: plan once for a made-up object, so that the first request is not slower than the others.
             hand_backend: what poses the hand; "manotorch" is a package of its own that wants MANO's pickle.
+            semantic_model: folder of the Qwen2.5-VL checkpoint that the model was trained with; None for models
+                without one.
 
         Raises:
             CheckpointMissingError, CheckpointFormatError, HandFileError, ConfigurationError, MissingDependencyError
         """
         torch_device = _usable_device(device)
         with _memory_errors_named(torch_device):
-            model = load_checkpoint(checkpoint or asset_path(COMPACT_CHECKPOINT), torch_device).model
+            model = load_checkpoint(checkpoint or asset_path(COMPACT_CHECKPOINT), torch_device, semantic_model).model
             hand_layer = build_hand_layer(hand_file, hand_backend)
             if hand_layer.assets.side != "right":
                 raise HandFileError(
