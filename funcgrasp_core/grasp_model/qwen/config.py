@@ -29,7 +29,9 @@ class QwenSemanticConfig:
     lora_alpha: float = 64.0  # adapters are scaled by lora_alpha / lora_rank
     lora_dropout: float = 0.0  # share of an adapter's inputs that is zeroed in training
     gradient_checkpointing: bool = True  # recompute tuned layers in the backward pass: less memory, more time
-    dtype: BackboneType = "bfloat16"  # of the pretrained weights; adapters and projection are always float32
+    # Of the pretrained weights; adapters and projection are always float32. Small steps of a full tuning are lost in
+    # bfloat16: give float32 for that and train under autocast.
+    dtype: BackboneType = "bfloat16"
     view_size: int = 224  # pixels, square, 64 tokens a view; a multiple of VIEW_SIZE_STEP
     name_views: bool = False  # write each view's slot before its picture
     max_instruction_characters: int = MAX_INSTRUCTION_CHARACTERS  # longer ones are refused

@@ -88,19 +88,21 @@ class QwenSemanticEncoder(nn.Module):
             [B, 6, T, D] in the pretrained weights' type. The features of a view are the same, bit for bit on a CPU,
             whatever views are beside it, unless the vision tower is being tuned.
         """
-        batch_size, num_slots = images.shape[:2]
         views = images.flatten(0, 1)
-        if not self.views_are_frozen:
-            return self._vision_tower(views).unflatten(0, (batch_size, num_slots))
-        with torch.no_grad(), full_precision(images):
-            # Where there is no view the image is black: black ones are encoded once for all.
-            is_black = ~views.flatten(1).any(dim=1)
-            is_encoded = ~is_black
-            is_encoded[is_black.int().argmax()] = True
-            features = self._encode_frozen(views[is_encoded])
-            place = is_encoded.int().cumsum(0) - 1
-            place = torch.where(is_black, place[is_black.int().argmax()], place)
-            return features[place].unflatten(0, (batch_size, num_slots))
+        # Where there is no view the image is black: black ones are encoded once for all, in place of the first.
+        is_black = ~views.flatten(1).any(dim=1)
+        first_black = is_black.int().argmax()
+        is_encoded = ~is_black
+        is_encoded[first_black] = True
+        place = is_encoded.int().cumsum(0) - 1
+        place = torch.where(is_black, place[first_black], place)
+        if self.views_are_frozen:
+            # In the weights' own type, so that kept features fit whatever precision training runs in.
+            with torch.no_grad(), full_precision(images):
+                features = self._encode_in_parts(views[is_encoded])
+        else:
+            features = self._vision_tower(views[is_encoded])
+        return features[place].unflatten(0, images.shape[:2])
 
     def forward(self, view_features: Tensor, view_mask: Tensor, texts: list[str]) -> Tensor:
         """Encode instructions with the views.
@@ -153,7 +155,7 @@ class QwenSemanticEncoder(nn.Module):
         """Read what `save_tuned` wrote; see `load_tuned_weights`."""
         load_tuned_weights(self.backbone, self.config.tuning, Path(folder))
 
-    def _encode_frozen(self, views: Tensor) -> Tensor:
+    def _encode_in_parts(self, views: Tensor) -> Tensor:
         """[M, 3, S, S] -> [M, T, D]; on a CPU one by one, because products of other sizes round otherwise."""
         views_per_pass = 1 if views.device.type == "cpu" else _VIEWS_PER_PASS_ON_GPU
         return torch.cat([self._vision_tower(part) for part in views.split(views_per_pass)])
