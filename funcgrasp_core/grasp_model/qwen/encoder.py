@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from funcgrasp_core.errors import CheckpointFormatError
 from funcgrasp_core.grasp_model.layers import full_precision
 from funcgrasp_core.grasp_model.qwen.backbone import load_backbone
 from funcgrasp_core.grasp_model.qwen.checkpoint_folder import QwenFolder
@@ -186,8 +187,13 @@ def build_qwen_encoder(config: QwenSemanticConfig, folder: Path, output_size: in
     """
     opened = QwenFolder.open(folder)
     patches = ViewPatches(PatchLayout.of_folder(opened), config.view_size)
-    model = load_backbone(opened.path, _DTYPES[config.dtype])
+    model: Any = load_backbone(opened.path, _DTYPES[config.dtype])
     prompts = PromptTokeniser(opened, config, patches.tokens_per_view)
+    if prompts.num_tokens > model.get_input_embeddings().num_embeddings:
+        raise CheckpointFormatError(
+            f"the tokenizer in '{folder}' has {prompts.num_tokens} tokens, its model "
+            f"{model.get_input_embeddings().num_embeddings}: the files are of different checkpoints"
+        )
     return QwenSemanticEncoder(config, model, patches, prompts, output_size, opened.digest())
 
 
