@@ -47,7 +47,8 @@ def test_features_after_every_turn_are_those_of_the_turned_pictures(store, tmp_p
 def test_a_model_gives_the_same_to_the_last_bit(store, tmp_path):
     torch.manual_seed(0)
     encoder = FrozenEncoder()
-    model = build_grasp_model(dataclasses.replace(DEBUG, semantic=None), encoder).eval()
+    model = build_grasp_model(DEBUG).eval()
+    model.semantic_encoder = encoder
     stored = store_view_features(store, encoder, BlockCache(tmp_path))
     outputs = []
     for some in (store, stored):
