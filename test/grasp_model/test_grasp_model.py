@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import DEBUG, FUNCGRASP_V2, GraspModelConfig
+from funcgrasp_core.grasp_model.config import GraspModelConfig
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG, FUNCGRASP_V2
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import ViewImages
 
