@@ -74,7 +74,9 @@ def our_stages(model: GraspModel, points, views, texts, x_t, times, seeds) -> di
 def compare(dtype: torch.dtype) -> dict[str, tuple[Tensor, Tensor]]:
     model = build(dtype)
     generator = torch.Generator().manual_seed(1)
-    points = (torch.rand(2, 1024, 3, generator=generator) - 0.5).to(dtype) * torch.tensor([0.5, 0.3, 0.8], dtype=dtype)
+    # In the first cloud groups are full before the radius ends them, in the second the radius ends them.
+    extents = torch.tensor([[[0.5, 0.3, 0.8]], [[2.0, 1.2, 3.2]]])
+    points = ((torch.rand(2, 1024, 3, generator=generator) - 0.5) * extents).to(dtype)
     views = ViewFeatures(torch.rand(2, 6, 3, generator=generator).to(dtype), torch.ones(2, 6, dtype=torch.bool))
     texts, seeds = ["drink from the mug", "hand it over"], [3, 4]
     x_t = torch.randn(2, NUM_CANDIDATES, 61, generator=generator).to(dtype)
