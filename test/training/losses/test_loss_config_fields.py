@@ -38,7 +38,7 @@ def terms(config: LossConfig) -> dict[str, float]:
         return torch.randn(shape, generator=generator)
 
     prediction = TrainingPrediction(normal(2, 3, 20, 7), *(normal(2, 6, 5) for _ in range(4)))
-    distances, points = 0.02 * torch.rand(2, 3, 20, 6, generator=generator), torch.rand(2, 20, 3, generator=generator)
+    distances, points = 0.3 * torch.rand(2, 3, 20, 6, generator=generator), torch.rand(2, 20, 3, generator=generator)
     objective = GraspObjective(config)
     return {
         name: float(term) for name, term in objective(prediction, objective.targets(distances, points, 0.2)).items()
