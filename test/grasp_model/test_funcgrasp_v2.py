@@ -14,11 +14,12 @@ from funcgrasp_core.geometry.point_sampling import (
     gather_points,
 )
 from funcgrasp_core.grasp_model.config import CompactSemanticConfig, SetAbstractionConfig
-from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
+from funcgrasp_core.grasp_model.grasp_model import GraspModel, SingleMapGraspModel
 from funcgrasp_core.grasp_model.named_configs import FUNCGRASP_V2
 from funcgrasp_core.grasp_model.pointnet2_encoder import SetAbstraction
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import CompactSemanticEncoder, ViewFeatures
+from funcgrasp_core.hand.hand_parameters import AxisAngleParameterisation
 
 NUM_CANDIDATES = 4
 STAGES = tuple(PlainPass.__annotations__)
@@ -43,7 +44,7 @@ class LinearSemanticEncoder(nn.Module):
 
 def build(dtype: torch.dtype) -> GraspModel:
     torch.manual_seed(0)
-    model = build_grasp_model(FUNCGRASP_V2, LinearSemanticEncoder(256))
+    model = SingleMapGraspModel(FUNCGRASP_V2, LinearSemanticEncoder(256), AxisAngleParameterisation())
     with torch.no_grad():  # fresh weights shrink the signal from layer to layer: make every stage count
         for name, parameter in model.named_parameters():
             if parameter.ndim == 2 and "fusion" not in name:
@@ -138,7 +139,7 @@ def transformer_layer(width: int, feedforward: int) -> int:
 
 def test_every_stage_has_the_parameters_that_its_stated_layers_give():
     """The document's table claims 2 M, 4 M, 0.1 M and 66 M for the first four, and 90 M for the adapters."""
-    model = build_grasp_model(FUNCGRASP_V2, LinearSemanticEncoder(256))
+    model = SingleMapGraspModel(FUNCGRASP_V2, LinearSemanticEncoder(256), AxisAngleParameterisation())
     encoder = model.geometric_encoder
     stated = {
         "first set abstraction": (count(encoder.first), layers(3 + 3, 64, 64, 128, 256), 45_952),
