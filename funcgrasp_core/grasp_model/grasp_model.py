@@ -99,8 +99,10 @@ class GraspModel(SceneEncoder, ABC):
     ) -> FlowPairs:
         """K pairs of noise and the sample that it flows to, for each of B observations, which have B streams.
 
-        A model that learns from them (`forward`'s `pairs`) gets straighter paths, so fewer steps suffice (reflow).
-        With guidance they are guided pairs, which the student then gives without guidance.
+        A model that learns from them (`forward`'s `pairs`) gets straighter paths, so fewer steps suffice (reflow). It
+        must have this one's statistics of targets: let it start from this one's weights. With guidance they are
+        guided pairs, which the student then gives without guidance. An observation's pairs depend on its own stream
+        alone, so they can be made anew from its seed, or kept under it. Call it in evaluation mode.
         """
         return self._pairs_in(*self._scenes(points, views, texts), num_pairs, random)
 
