@@ -38,6 +38,11 @@ from training.data.oakink_reading import OakInkReading
 _CENTRED_WITHIN_M = 1e-6
 """A mesh that is centred up to rounding is left untouched."""
 
+LARGEST_OBJECT_M = 1.0
+"""A mesh with a longer side is not in metres, or no object for a hand."""
+
+SMALLEST_OBJECT_M = 0.01
+
 _ALIGNED_MARK = "align"
 """Of several meshes in a folder, the one with this in its name counts."""
 
@@ -251,3 +256,17 @@ def read_centred_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if np.abs(centre).max() < _CENTRED_WITHIN_M:
         return vertices.astype(np.float32), faces.astype(np.int64)
     return (vertices - centre).astype(np.float32), faces.astype(np.int64)
+
+
+def check_object_size(vertices: np.ndarray, path: Path) -> None:
+    """Refuses a mesh [V, 3] that no hand can hold.
+
+    Raises:
+        DatasetError: its longest side is outside of SMALLEST_OBJECT_M to LARGEST_OBJECT_M.
+    """
+    longest = float(np.ptp(vertices, axis=0).max())
+    if not SMALLEST_OBJECT_M <= longest <= LARGEST_OBJECT_M:
+        raise DatasetError(
+            f"{path}: the object's longest side is {longest:.4g} m, expected {SMALLEST_OBJECT_M} to "
+            f"{LARGEST_OBJECT_M} m: scale the mesh to metres"
+        )
