@@ -21,7 +21,6 @@ from funcgrasp_core.preprocessing.file_inputs import sample_mesh
 from training.data.augmentation import turn_vectors
 from training.data.broken_files import BrokenFile, BrokenFiles
 from training.data.instruction_phrasing import phrase
-from training.data.object_settings import choose_object_settings
 from training.data.oakink_index import (
     GraspRecord,
     find_grasps,
@@ -31,7 +30,8 @@ from training.data.oakink_index import (
     read_object_names,
 )
 from training.data.oakink_layout import ALIGNED_FOLDERS, META_FOLDER, SPLITS
-from training.data.oakink_reading import OakInkReading
+from training.data.oakink_reading import DEFAULT_READING, OakInkReading
+from training.data.object_settings import choose_object_settings
 from training.data.up_axis import turn_to_z_up
 from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
@@ -71,7 +71,7 @@ class OakInkShapeDataset(Dataset):
         split: str,
         num_points: int = 1024,
         hand_layer: HandLayer | None = None,
-        reading: OakInkReading = OakInkReading(),
+        reading: OakInkReading = DEFAULT_READING,
         origin: Literal["cloud", "mesh"] = "cloud",
         yaw_deg: int = 0,
         views_required: bool = True,
@@ -261,4 +261,6 @@ def read_view(path: Path, rendering_command: str) -> np.ndarray:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(f"{path} is damaged ({error}): delete it and render it again by {rendering_command}") from error
+        raise DatasetError(
+            f"{path} is damaged ({error}): delete it and render it again by {rendering_command}"
+        ) from error

@@ -33,7 +33,7 @@ from training.data.oakink_layout import (
     parse_source,
     split_of,
 )
-from training.data.oakink_reading import OakInkReading
+from training.data.oakink_reading import DEFAULT_READING, OakInkReading
 
 _CENTRED_WITHIN_M = 1e-6
 """A mesh that is centred up to rounding is left untouched."""
@@ -72,7 +72,7 @@ class GraspRecord:
 
 
 def find_grasps(
-    root: Path, split: str, reading: OakInkReading = OakInkReading(), broken: BrokenFiles | None = None
+    root: Path, split: str, reading: OakInkReading = DEFAULT_READING, broken: BrokenFiles | None = None
 ) -> list[GraspRecord]:
     """All grasps of a split, sorted by path.
 
@@ -96,7 +96,7 @@ def find_grasps(
     return _select_handovers([record for record in records if record.source.intent in reading.intents], reading)
 
 
-def grasp_folders(root: Path, reading: OakInkReading = OakInkReading()) -> Iterator[Path]:
+def grasp_folders(root: Path, reading: OakInkReading = DEFAULT_READING) -> Iterator[Path]:
     """The folders `<category>/<object id>/<grasp id>` of the chosen categories, sorted.
 
     Raises:
@@ -120,13 +120,13 @@ def _hand_files(folder: Path, split: str, reading: OakInkReading) -> list[tuple[
     hand_files = [(real_id, folder / HAND_FILE)]
     if reading.with_virtual:
         transferred = sorted(folder.glob(f"*/{HAND_FILE}"))
-        hand_files += [
-            (path.parent.name, path) for path in transferred if len(path.parent.name) == OBJECT_ID_LENGTH
-        ]
+        hand_files += [(path.parent.name, path) for path in transferred if len(path.parent.name) == OBJECT_ID_LENGTH]
     if split == "all":
         return hand_files
     by_real_id = reading.virtual_split == "real"
-    return [(object_id, path) for object_id, path in hand_files if split_of(real_id if by_real_id else object_id) == split]
+    return [
+        (object_id, path) for object_id, path in hand_files if split_of(real_id if by_real_id else object_id) == split
+    ]
 
 
 def _records_of(folder: Path, hand_files: list[tuple[str, Path]]) -> list[GraspRecord]:
@@ -151,7 +151,8 @@ def _select_handovers(records: list[GraspRecord], reading: OakInkReading) -> lis
         return [record for record in records if not record.source.is_receiver]
     hands = defaultdict(set)
     for record in records:
-        hands[_event_of(record)].add(record.source)
+        if record.source.intent == "handover":
+            hands[_event_of(record)].add(record.source)
     return [record for record in records if record.source.intent != "handover" or len(hands[_event_of(record)]) > 1]
 
 

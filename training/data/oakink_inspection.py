@@ -265,7 +265,9 @@ def _unlike_first(records: list[GraspRecord]) -> list[GraspRecord]:
     return order
 
 
-def _show(root: Path, names: dict[str, tuple[str, str]], record: GraspRecord, settings: ObjectSettings) -> InspectedGrasp:
+def _show(
+    root: Path, names: dict[str, tuple[str, str]], record: GraspRecord, settings: ObjectSettings
+) -> InspectedGrasp:
     turn = turn_to_z_up(settings.up_axis)
     vertices, faces = read_centred_mesh(find_mesh(root, names, record.object_id, settings.mesh_folder))
     points = sample_object_cloud(vertices, faces, object_cloud_seed(record.object_id))[:_PICTURE_POINTS] @ turn.T

@@ -31,11 +31,42 @@ GRASP_ID_LENGTH = 10
 HAND_ARRAYS = {"pose": 48, "shape": 10, "tsl": 3}
 """Keys and lengths of a hand file: axis-angle pose with flat mean, shape, translation of the wrist; float32."""
 
-OAKINK_CATEGORIES = (
-    "apple banana binoculars bottle bowl cameras can cup cylinder_bottle donut eyeglasses flashlight fryingpan "
-    "gamecontroller hammer headphones knife lightbulb lotion_pump mouse mug pen phone pincer power_drill scissors "
-    "screwdriver squeezable stapler teapot toothbrush trigger_sprayer wineglass wrench"
-).split()
+OAKINK_CATEGORIES = [
+    "apple",
+    "banana",
+    "binoculars",
+    "bottle",
+    "bowl",
+    "cameras",
+    "can",
+    "cup",
+    "cylinder_bottle",
+    "donut",
+    "eyeglasses",
+    "flashlight",
+    "fryingpan",
+    "gamecontroller",
+    "hammer",
+    "headphones",
+    "knife",
+    "lightbulb",
+    "lotion_pump",
+    "mouse",
+    "mug",
+    "pen",
+    "phone",
+    "pincer",
+    "power_drill",
+    "scissors",
+    "screwdriver",
+    "squeezable",
+    "stapler",
+    "teapot",
+    "toothbrush",
+    "trigger_sprayer",
+    "wineglass",
+    "wrench",
+]
 """The folders that OakInk's own loader looks into."""
 
 INTENT_CODES = {intent: f"{number:04d}" for number, intent in enumerate(INTENTS, start=1)}

@@ -48,3 +48,6 @@ class OakInkReading:
         unknown = [intent for intent in self.intents if intent not in INTENTS]
         if unknown:
             raise ConfigurationError(f"intents must be among {', '.join(INTENTS)}, not {', '.join(unknown)}")
+
+
+DEFAULT_READING = OakInkReading()
