@@ -1,13 +1,11 @@
 """OakInk-Shape as a torch data set: one grasp with its object's cloud, views, contact and an instruction a sample."""
 
 import math
-import zlib
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
@@ -17,7 +15,6 @@ from funcgrasp_core.geometry.contact_field import hard_contact_labels, per_part_
 from funcgrasp_core.geometry.rotations import rotation_about_z
 from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import HandLayer, ManoLayer
-from funcgrasp_core.preprocessing.file_inputs import sample_mesh
 from training.data.augmentation import turn_vectors
 from training.data.broken_files import BrokenFile, BrokenFiles
 from training.data.instruction_phrasing import phrase
@@ -32,13 +29,16 @@ from training.data.oakink_index import (
 from training.data.oakink_layout import ALIGNED_FOLDERS, META_FOLDER, SPLITS
 from training.data.oakink_reading import DEFAULT_READING, OakInkReading
 from training.data.object_settings import choose_object_settings
+from training.data.stored_objects import (
+    CLOUDS_FOLDER,
+    STORED_CLOUD_SIZE,
+    object_cloud_seed,
+    read_cloud,
+    read_view,
+    sample_object_cloud,
+)
 from training.data.up_axis import turn_to_z_up
 from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
-
-STORED_CLOUD_SIZE = 4096
-"""Surface points of an object that samples choose from."""
-
-CLOUDS_FOLDER = "clouds"
 
 
 class OakInkShapeDataset(Dataset):
@@ -220,47 +220,3 @@ class OakInkShapeDataset(Dataset):
         if stored.is_file() or object_id not in self._names:
             return stored if stored.is_file() else self.root / META_FOLDER
         return self.root.joinpath(*self._names[object_id], self._settings.mesh_folder)
-
-
-def object_cloud_seed(object_id: str) -> int:
-    """The seed of the stored points of an object."""
-    return zlib.crc32(object_id.encode())
-
-
-def sample_object_cloud(vertices: np.ndarray, faces: np.ndarray, seed: int) -> np.ndarray:
-    """Random points [STORED_CLOUD_SIZE, 3] float32, uniform over the area of a mesh."""
-    import trimesh
-
-    mesh = trimesh.Trimesh(vertices, faces, process=False)
-    return sample_mesh(mesh, STORED_CLOUD_SIZE, seed).astype(np.float32)
-
-
-def read_cloud(path: Path) -> np.ndarray:
-    """A stored cloud [STORED_CLOUD_SIZE, 3] float32."""
-    try:
-        points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DatasetError(
-            f"{path} cannot be read as a NumPy array ({error}): delete it, it is made again from the mesh"
-        ) from error
-    if not isinstance(points, np.ndarray) or points.shape != (STORED_CLOUD_SIZE, 3) or not np.isfinite(points).all():
-        raise DatasetError(
-            f"{path}: expected {STORED_CLOUD_SIZE} finite points, found shape {getattr(points, 'shape', None)}: delete "
-            "it, it is made again from the mesh"
-        )
-    return points.astype(np.float32)
-
-
-def read_view(path: Path, rendering_command: str) -> np.ndarray:
-    """A rendered view [S, S, 3] uint8.
-
-    Raises:
-        DatasetError: the picture is damaged; the text says to delete it and how to render it again.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DatasetError(
-            f"{path} is damaged ({error}): delete it and render it again by {rendering_command}"
-        ) from error

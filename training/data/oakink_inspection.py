@@ -15,7 +15,6 @@ from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.data.augmentation import turn_vectors
 from training.data.broken_files import BrokenFile, BrokenFiles
 from training.data.layout_inspection import InspectedGrasp, LayoutReport, folder_size
-from training.data.oakink import CLOUDS_FOLDER, object_cloud_seed, read_cloud, read_view, sample_object_cloud
 from training.data.oakink_index import (
     GraspRecord,
     check_object_size,
@@ -40,6 +39,7 @@ from training.data.oakink_layout import (
 )
 from training.data.oakink_reading import OakInkReading
 from training.data.object_settings import ObjectSettings, read_object_settings
+from training.data.stored_objects import CLOUDS_FOLDER, object_cloud_seed, read_cloud, read_view, sample_object_cloud
 from training.data.up_axis import turn_to_z_up
 from training.data.upright_axis import upright_axis, vote_for_up_axis
 from training.data.view_rendering import RENDERS_FOLDER, VIEW_YAWS_DEG, views_folder

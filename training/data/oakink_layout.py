@@ -31,7 +31,7 @@ GRASP_ID_LENGTH = 10
 HAND_ARRAYS = {"pose": 48, "shape": 10, "tsl": 3}
 """Keys and lengths of a hand file: axis-angle pose with flat mean, shape, translation of the wrist; float32."""
 
-OAKINK_CATEGORIES = [
+OAKINK_CATEGORIES = (
     "apple",
     "banana",
     "binoculars",
@@ -66,7 +66,7 @@ OAKINK_CATEGORIES = [
     "trigger_sprayer",
     "wineglass",
     "wrench",
-]
+)
 """The folders that OakInk's own loader looks into."""
 
 INTENT_CODES = {intent: f"{number:04d}" for number, intent in enumerate(INTENTS, start=1)}

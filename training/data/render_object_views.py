@@ -19,7 +19,6 @@ from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError, FuncGraspError
 from training.data.broken_files import BrokenFile, BrokenFiles, OnBroken
-from training.data.oakink import CLOUDS_FOLDER, object_cloud_seed, sample_object_cloud
 from training.data.oakink_index import (
     check_object_size,
     find_grasps,
@@ -31,6 +30,7 @@ from training.data.oakink_layout import ALIGNED_FOLDERS
 from training.data.oakink_reading import OakInkReading
 from training.data.oakink_writer import write_whole
 from training.data.object_settings import ObjectSettings, choose_object_settings, write_object_settings
+from training.data.stored_objects import CLOUDS_FOLDER, object_cloud_seed, sample_object_cloud
 from training.data.up_axis import UP_AXES, turn_to_z_up
 from training.data.view_rendering import has_views, store_views
 
@@ -97,7 +97,7 @@ _Job = tuple[Path, str, Path, ObjectSettings]
 
 
 def _run(jobs: Sequence[_Job], num_workers: int) -> Iterator[tuple[Path, DatasetError | None]]:
-    """The mesh of each job as it ends, and why it failed; jobs that have not begun when the caller stops are dropped."""
+    """The mesh of each job as it ends, and why it failed; jobs not begun are dropped when the caller stops."""
     if num_workers == 1:
         for job in jobs:
             yield _prepare_object(job)
