@@ -26,7 +26,7 @@ from training.data.oakink_index import (
     read_hand_vector,
     read_object_names,
 )
-from training.data.oakink_layout import ALIGNED_FOLDERS, META_FOLDER, SPLITS
+from training.data.oakink_layout import ALIGNED_FOLDERS, META_FOLDER, PROCEDURAL_STAGE, SPLITS
 from training.data.oakink_reading import DEFAULT_READING, OakInkReading
 from training.data.object_settings import choose_object_settings
 from training.data.stored_objects import (
@@ -127,6 +127,11 @@ class OakInkShapeDataset(Dataset):
             self._clouds[object_id] = points @ self._turn.T
         return self._clouds[object_id]
 
+    def mesh(self, object_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices [V, 3] and faces [F, 3] of an object, not turned by the yaw."""
+        vertices, faces = self._stored_mesh(object_id)
+        return vertices @ self._turn.T, faces
+
     def views(self, object_id: str, yaw_deg: int | None = None) -> dict[str, np.ndarray]:
         """The rendered views [S, S, 3] uint8 of an object by slot, at this yaw or the data set's own.
 
@@ -174,7 +179,13 @@ class OakInkShapeDataset(Dataset):
         intent = record.source.intent
         phrasing_split = "test" if self.split == "test" else "train"
         return {
-            "instruction": phrase(record.category, intent, phrasing_split, seed=int(generator.integers(2**31))),
+            "instruction": phrase(
+                record.category,
+                intent,
+                phrasing_split,
+                seed=int(generator.integers(2**31)),
+                name_parts=record.source.stage == PROCEDURAL_STAGE,
+            ),
             "mano_pose": vector[:48],
             "mano_shape": vector[48:58],
             "mano_trans": translation,
@@ -189,10 +200,11 @@ class OakInkShapeDataset(Dataset):
             "grasp_id": record.grasp_id,
         }
 
+    def _stored_mesh(self, object_id: str) -> tuple[np.ndarray, np.ndarray]:
+        return read_centred_mesh(find_mesh(self.root, self._names, object_id, self._settings.mesh_folder))
+
     def _sample_cloud(self, object_id: str) -> np.ndarray:
-        mesh = find_mesh(self.root, self._names, object_id, self._settings.mesh_folder)
-        vertices, faces = read_centred_mesh(mesh)
-        return sample_object_cloud(vertices, faces, object_cloud_seed(object_id))
+        return sample_object_cloud(*self._stored_mesh(object_id), object_cloud_seed(object_id))
 
     def _leave_out_broken(self) -> None:
         """Reads everything once and keeps the grasps of which all files can be read."""

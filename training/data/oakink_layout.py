@@ -74,6 +74,9 @@ INTENT_CODES = {intent: f"{number:04d}" for number, intent in enumerate(INTENTS,
 
 SPLITS = ("train", "val", "test")
 
+PROCEDURAL_STAGE = "procedural"
+"""Stage of the grasps of the procedural data set; no grasp of OakInk's has it."""
+
 _SOURCE_PATTERN = re.compile(r"(.+)/(.{6})_(.{4})_([_0-9]+)/([\-0-9]+)")
 
 

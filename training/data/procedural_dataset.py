@@ -11,13 +11,12 @@ from tqdm import tqdm
 
 from training.data.frozen_grasps import FrozenGrasps
 from training.data.oakink import CLOUDS_FOLDER, sample_object_cloud
-from training.data.oakink_layout import GRASPS_FOLDER, INTENT_CODES, OBJECTS_FOLDER, GraspSource
+from training.data.oakink_layout import GRASPS_FOLDER, INTENT_CODES, OBJECTS_FOLDER, PROCEDURAL_STAGE, GraspSource
 from training.data.oakink_writer import make_grasp_id, write_grasp, write_object_mesh, write_object_names, write_whole
 from training.data.object_families import mesh_from_parameters
 from training.data.procedural_objects import ProceduralObject, object_seed, write_procedural_objects
 from training.data.view_rendering import RENDERS_FOLDER, store_views
 
-_STAGE = "procedural"
 _SUBJECTS = {"handover": "0000_0001"}
 """Who took part, by intent; OakInk's loader expects giver and receiver of a handover."""
 
@@ -99,5 +98,5 @@ def _write_grasps(root: Path, item: ProceduralObject, intent: str, vectors: np.n
     for number, vector in enumerate(vectors):
         # OakInk's loader takes hands of one object and time for the two of a handover.
         recorded_at = f"{INTENT_CODES[intent]}-{number}"
-        source = GraspSource(_STAGE, item.object_id, intent, _SUBJECTS.get(intent, _SUBJECT), recorded_at)
+        source = GraspSource(PROCEDURAL_STAGE, item.object_id, intent, _SUBJECTS.get(intent, _SUBJECT), recorded_at)
         write_grasp(root, item.category, make_grasp_id(item.object_id, intent, number), source, vector)
