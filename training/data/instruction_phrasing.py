@@ -203,7 +203,7 @@ def phrases(category: str, intent: str, split: str, name_parts: bool = True) -> 
         name_parts: some sentences name the part that `INTENT_PARTS` has for the intent; only where grasps keep to it.
 
     Returns:
-        Distinct sentences, always in the same order; for training at least forty, sixty where parts are named.
+        Distinct sentences, always in the same order; for training at least thirty, sixty where parts are named.
     """
     if split not in PHRASING_SPLITS:
         raise ValueError(f"phrasings are divided into {PHRASING_SPLITS}, not '{split}'")

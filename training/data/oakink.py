@@ -155,7 +155,7 @@ class OakInkShapeDataset(Dataset):
         settings = self._settings
         options = [
             *(["--with-virtual"] if self.reading.with_virtual else []),
-            *(["--up-axis", settings.up_axis] if settings.up_axis != "z" else []),
+            *([f"--up-axis={settings.up_axis}"] if settings.up_axis != "z" else []),
             *(["--mesh-folder", settings.mesh_folder] if settings.mesh_folder != ALIGNED_FOLDERS[0] else []),
         ]
         return " ".join([f"python -m training.data.render_object_views --data {self.root}", *options])

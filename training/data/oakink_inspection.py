@@ -250,12 +250,13 @@ def _settings_of(root: Path) -> ObjectSettings | None:
 
 
 def _unlike_first(records: list[GraspRecord]) -> list[GraspRecord]:
-    """One grasp of every category, real and virtual, then of every intent in each, then of every other object."""
+    """One grasp of every category, real and virtual, then of every intent in each, of every other object, the rest."""
     order: list[GraspRecord] = []
     for key in (
         lambda record: (record.category, record.is_virtual),
         lambda record: (record.category, record.source.intent),
         lambda record: record.object_id,
+        lambda record: record.hand_file,
     ):
         seen = {key(record) for record in order}
         for record in records:
