@@ -29,7 +29,7 @@ from training.data.oakink_writer import (
 from training.data.object_families import FAMILIES, mesh_from_parameters
 from training.data.procedural_objects import ProceduralObject
 
-_MESH_SPACING_M = {"align": 0.006, "align_ds": 0.010}
+_MESH_SPACING_M = {"align": 0.004, "align_ds": 0.006}
 _STAGE = "pass1"
 _GIVER, _RECEIVER = "0003", "0006"
 _OFFSET_M = np.array([0.31, -0.12, 0.05])

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,7 +196,7 @@ def test_an_unknown_split_is_refused(example_tree):
 def test_objects_in_another_unit_are_refused():
     vertices = np.array([[0, 0, 0], [80.0, 40.0, 120.0]])
     with pytest.raises(DatasetError, match="longest side is 120 m"):
-        check_object_size(vertices, "mesh.obj")
+        check_object_size(vertices, Path("mesh.obj"))
     with pytest.raises(DatasetError, match="scale the mesh to metres"):
-        check_object_size(vertices * 1e-6, "mesh.obj")
-    check_object_size(vertices * 1e-3, "mesh.obj")
+        check_object_size(vertices * 1e-6, Path("mesh.obj"))
+    check_object_size(vertices * 1e-3, Path("mesh.obj"))

@@ -17,9 +17,7 @@ from training.data.procedural_dataset import write_procedural_dataset
 
 SCRIPT = Path(__file__).resolve().parents[3] / "docs" / "verify_oakink_loader.py"
 CHECKOUT = os.environ.get("OAKINK_CHECKOUT")
-needs_checkout = pytest.mark.skipif(
-    CHECKOUT is None, reason="set OAKINK_CHECKOUT to a clone of github.com/oakink/OakInk"
-)
+needs_checkout = pytest.mark.skipif(CHECKOUT is None, reason="set OAKINK_CHECKOUT to a clone of OakInk's toolkit")
 
 
 @pytest.fixture(scope="module")
