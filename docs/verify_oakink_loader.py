@@ -1,15 +1,17 @@
-"""Compares this project's OakInk-Shape reader with OakInk's own loader, `oikit.oi_shape.OakInkShape`.
+r"""Compares this project's OakInk-Shape reader with OakInk's own loader, `oikit.oi_shape.OakInkShape`.
 
-    python docs/verify_oakink_loader.py --oakink-checkout OakInk --data /tmp/shape --generate
+    python docs/verify_oakink_loader.py --oakink-checkout OakInk --manotorch-checkout manotorch \
+        --data /tmp/shape --generate
 
-`--oakink-checkout` is a clone of https://github.com/oakink/OakInk, which is never part of this repository; `--data` is
-a `shape` folder, with `--generate` written anew and with every case that the loader knows. Both read every split,
-intent and mesh resolution; ids, intents, splits, subjects, files, hands and object meshes must agree, lengths to
-1e-5 m. Prints a table and ends with code 1 where anything differs.
+The checkouts are clones of https://github.com/oakink/OakInk and https://github.com/lixiny/manotorch, which are never
+part of this repository; `--data` is a `shape` folder, with `--generate` written anew and with every case that the
+loader knows. Both read every split, intent and mesh resolution; ids, intents, splits, subjects, files, hands and object
+meshes must agree, lengths to 1e-5 m. Prints a table and ends with code 1 where anything differs.
 
-OakInk's loader is run as it is. Three packages that it imports stand in, since they do not install everywhere:
-pytorch3d is imported but not called; manotorch's ManoLayer is posed by this project's hand layer with what manotorch
-documents for it (axis-angle pose, flat mean, joint `center_idx` at the origin); the hand is the reference hand.
+OakInk's loader is run as it is. What it imports and does not install everywhere is stood in for: pytorch3d, which is
+imported but not called; the reader of MANO's pickle, which gives the arrays of this project's reference hand; and,
+without `--manotorch-checkout`, manotorch's ManoLayer, by this project's hand layer with what manotorch documents for it
+(axis-angle pose, flat mean, joint `center_idx` at the origin).
 """
 
 import argparse
@@ -32,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from funcgrasp_core.contracts import INTENTS
 from funcgrasp_core.errors import DatasetError, FuncGraspError
+from funcgrasp_core.hand.mano_assets import ARRAY_SHAPES, NUM_SHAPE
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.data.oakink_example import write_example_tree
 from training.data.oakink_index import (
@@ -47,6 +50,9 @@ from training.data.oakink_reading import OakInkReading
 
 TOLERANCE_M = 1e-5
 _HANDS_AT_ONCE = 256
+_FOREIGN = ("oikit", "manotorch", "mano", "pytorch3d")
+_PICKLE_READER = "mano.webuser.smpl_handpca_wrapper_HAND_only"
+
 _NOTHING_READ = "need at least one array to stack"
 """What OakInk's loader ends with where there is no grasp."""
 
@@ -88,39 +94,84 @@ class AnyFunction(types.ModuleType):
         return refuse
 
 
+class HandArray(np.ndarray):
+    """An array with the attributes that manotorch expects of MANO's pickled chumpy and SciPy objects."""
+
+    @property
+    def r(self) -> np.ndarray:
+        """The values."""
+        return np.asarray(self)
+
+    def toarray(self) -> np.ndarray:
+        """The values."""
+        return np.asarray(self)
+
+
+def reference_hand_arrays(_pickle: str) -> dict[str, np.ndarray]:
+    """What manotorch's `ready_arguments` reads from MANO's pickle, of the reference hand."""
+    hand = ManoLayer().assets
+    arrays = {name: np.asarray(getattr(hand, name)).view(HandArray) for name in ARRAY_SHAPES}
+    return {**arrays, "betas": np.zeros(NUM_SHAPE).view(HandArray)}
+
+
+def stand_in_modules(with_manotorch: bool) -> dict[str, types.ModuleType]:
+    """The modules that are replaced by name."""
+    modules = {
+        name: types.ModuleType(name)
+        for name in (
+            *(("mano", "mano.webuser", _PICKLE_READER) if with_manotorch else ("manotorch", "manotorch.manolayer")),
+            "pytorch3d",
+        )
+    }
+    modules["pytorch3d.transforms"] = AnyFunction("pytorch3d.transforms")
+    if with_manotorch:
+        modules[_PICKLE_READER].ready_arguments = reference_hand_arrays  # type: ignore[attr-defined]
+    else:
+        layers = modules["manotorch.manolayer"]
+        layers.ManoLayer, layers.MANOOutput = StandInManoLayer, ManoOutput  # type: ignore[attr-defined]
+    return modules
+
+
+@dataclass(frozen=True)
+class Toolkit:
+    """OakInk's loader, ready to run.
+
+    Attributes:
+        module: `oikit.oi_shape.oi_shape`.
+        mano_root: what is given to it as the folder of MANO.
+    """
+
+    module: Any
+    mano_root: str
+
+
 @contextmanager
-def oakink_toolkit(checkout: Path, data: Path) -> Iterator[Any]:
-    """OakInk's `oi_shape` module, importable inside, with OAKINK_DIR set so that it reads `data`."""
+def oakink_toolkit(checkout: Path, data: Path, manotorch_checkout: Path | None = None) -> Iterator[Toolkit]:
+    """OakInk's loader, importable inside, with OAKINK_DIR set so that it reads `data`; nothing stays behind."""
     if not (checkout / "oikit" / "oi_shape" / "oi_shape.py").is_file():
         raise DatasetError(f"{checkout} is no checkout of OakInk: clone https://github.com/oakink/OakInk there")
-    manotorch = types.ModuleType("manotorch.manolayer")
-    manotorch.ManoLayer, manotorch.MANOOutput = StandInManoLayer, ManoOutput  # type: ignore[attr-defined]
-    stand_ins = {
-        "manotorch": types.ModuleType("manotorch"),
-        "manotorch.manolayer": manotorch,
-        "pytorch3d": types.ModuleType("pytorch3d"),
-        "pytorch3d.transforms": AnyFunction("pytorch3d.transforms"),
-    }
-    replaced = {name: sys.modules.get(name) for name in stand_ins}
-    environment = os.environ.get("OAKINK_DIR")
+    if manotorch_checkout is not None and not (manotorch_checkout / "manotorch" / "manolayer.py").is_file():
+        raise DatasetError(
+            f"{manotorch_checkout} is no checkout of manotorch: clone https://github.com/lixiny/manotorch there"
+        )
+    stand_ins = stand_in_modules(with_manotorch=manotorch_checkout is not None)
+    modules, path, environment = dict(sys.modules), list(sys.path), dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "shape").symlink_to(data.resolve())
+        (Path(folder) / "models").mkdir()
+        (Path(folder) / "models" / "MANO_RIGHT.pkl").touch()  # manotorch only looks whether it is there
         os.environ["OAKINK_DIR"] = folder
         sys.modules.update(stand_ins)
-        sys.path.insert(0, str(checkout.resolve()))
+        sys.path[:0] = [str(place.resolve()) for place in (checkout, manotorch_checkout) if place is not None]
         try:
-            yield importlib.import_module("oikit.oi_shape.oi_shape")
+            yield Toolkit(importlib.import_module("oikit.oi_shape.oi_shape"), folder)
         finally:
-            sys.path.remove(str(checkout.resolve()))
-            for name in [name for name in sys.modules if name.split(".")[0] == "oikit"]:
+            sys.path[:] = path
+            os.environ.clear()
+            os.environ.update(environment)
+            for name in [name for name in sys.modules if name.split(".")[0] in _FOREIGN]:
                 del sys.modules[name]
-            for name, module in replaced.items():
-                sys.modules.pop(name)
-                if module is not None:
-                    sys.modules[name] = module
-            os.environ.pop("OAKINK_DIR")
-            if environment is not None:
-                os.environ["OAKINK_DIR"] = environment
+            sys.modules.update({name: module for name, module in modules.items() if name.split(".")[0] in _FOREIGN})
 
 
 @dataclass
@@ -152,7 +203,7 @@ class Comparison:
         self.first_difference = self.first_difference or difference
 
 
-def compare(toolkit: Any, data: Path, split: str, intents: Sequence[str], mesh_folder: str) -> Comparison:
+def compare(toolkit: Toolkit, data: Path, split: str, intents: Sequence[str], mesh_folder: str) -> Comparison:
     """One reading by both loaders."""
     read = "all intents" if len(intents) == len(INTENTS) else " ".join(intents)
     result = Comparison(f"{split}, {read}, {mesh_folder}")
@@ -181,10 +232,16 @@ def compare(toolkit: Any, data: Path, split: str, intents: Sequence[str], mesh_f
     return result
 
 
-def _their_grasps(toolkit: Any, split: str, intents: Sequence[str], use_downsample: bool) -> dict[str, dict[str, Any]]:
+def _their_grasps(
+    toolkit: Toolkit, split: str, intents: Sequence[str], use_downsample: bool
+) -> dict[str, dict[str, Any]]:
     """OakInk's grasps by the path of the hand file, relative to the data."""
-    loader = toolkit.OakInkShape(
-        data_split=split, intent_mode=list(intents), use_cache=False, use_downsample_mesh=use_downsample
+    loader = toolkit.module.OakInkShape(
+        data_split=split,
+        intent_mode=list(intents),
+        mano_assets_root=toolkit.mano_root,
+        use_cache=False,
+        use_downsample_mesh=use_downsample,
     )
     grasps = [loader[index] for index in range(len(loader))]
     return {Path(grasp["file_path"]).relative_to(loader.data_dir).as_posix(): grasp for grasp in grasps}
@@ -245,6 +302,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Compare this project's OakInk-Shape reader with OakInk's own.")
     parser.add_argument("--oakink-checkout", type=Path, required=True, help="a clone of github.com/oakink/OakInk")
+    parser.add_argument("--manotorch-checkout", type=Path, help="a clone of github.com/lixiny/manotorch, to pose hands")
     parser.add_argument("--data", type=Path, required=True, help="a shape folder; to be written with --generate")
     parser.add_argument("--generate", action="store_true", help="write a small tree first, with virtual objects")
     parser.add_argument(
@@ -261,12 +319,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.data.exists() and any(options.data.iterdir()):
                 raise DatasetError(f"{options.data} is not empty: give a new folder to --generate")
             write_example_tree(options.data)
-        with oakink_toolkit(options.oakink_checkout, options.data) as toolkit:
-            results = [*_compare_tables(toolkit), *_compare_all(toolkit, options.data, options.intents)]
+        with oakink_toolkit(options.oakink_checkout, options.data, options.manotorch_checkout) as toolkit:
+            results = [*_compare_tables(toolkit.module), *_compare_all(toolkit, options.data, options.intents)]
     except FuncGraspError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"\nOakInk toolkit at commit {_commit(options.oakink_checkout)}\n")
+    print(f"\nOakInk toolkit at commit {_commit(options.oakink_checkout)}")
+    manotorch = options.manotorch_checkout
+    poser = "a stand-in for manotorch" if manotorch is None else f"manotorch at commit {_commit(manotorch)}"
+    print(f"hands posed by {poser}\n")
     print("| reading | OakInk's grasps | ours | virtual | unlike | hands, m | objects, m | |")
     print("|---|---|---|---|---|---|---|---|")
     for result in results:
@@ -280,12 +341,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if different or not any(result.num_theirs for result in results) else 0
 
 
-def _compare_tables(toolkit: Any) -> Iterator[Comparison]:
+def _compare_tables(module: Any) -> Iterator[Comparison]:
     """Lists of names that both have written down."""
     for title, theirs, ours in (
-        ("categories", list(toolkit.ALL_CAT), list(OAKINK_CATEGORIES)),
-        ("intents", list(toolkit.ALL_INTENT.items()), list(INTENT_CODES.items())),
-        ("splits", list(toolkit.ALL_SPLIT), list(SPLITS)),
+        ("categories", list(module.ALL_CAT), list(OAKINK_CATEGORIES)),
+        ("intents", list(module.ALL_INTENT.items()), list(INTENT_CODES.items())),
+        ("splits", list(module.ALL_SPLIT), list(SPLITS)),
     ):
         result = Comparison(f"names of {title}", len(theirs), len(ours))
         if theirs != ours:
@@ -293,7 +354,7 @@ def _compare_tables(toolkit: Any) -> Iterator[Comparison]:
         yield result
 
 
-def _compare_all(toolkit: Any, data: Path, intents: Sequence[str]) -> Iterator[Comparison]:
+def _compare_all(toolkit: Toolkit, data: Path, intents: Sequence[str]) -> Iterator[Comparison]:
     has_coarse = any(data.glob(f"*/*/{ALIGNED_FOLDERS[1]}"))
     for mesh_folder in ALIGNED_FOLDERS[: 2 if has_coarse else 1]:
         for split in SPLITS:

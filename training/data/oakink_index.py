@@ -22,6 +22,7 @@ from training.data.oakink_layout import (
     HAND_ARRAYS,
     HAND_FILE,
     META_FOLDER,
+    OAKINK_CATEGORIES,
     OBJECT_ID_LENGTH,
     OBJECT_NAMES_FILE,
     OBJECTS_FOLDER,
@@ -105,7 +106,12 @@ def grasp_folders(root: Path, reading: OakInkReading = DEFAULT_READING) -> Itera
     top = root / GRASPS_FOLDER
     if not top.is_dir():
         raise DatasetError(f"{top} is no folder: give the folder that holds {GRASPS_FOLDER} and {META_FOLDER}")
-    for category in sorted(folder for folder in top.iterdir() if folder.is_dir()):
+    found = sorted(folder for folder in top.iterdir() if folder.is_dir())
+    known = {*OAKINK_CATEGORIES, *(folder.name for folder in found)}
+    unknown = [name for name in reading.categories or () if name not in known]
+    if unknown:
+        raise DatasetError(f"{top} has no category {', '.join(unknown)}; it has {', '.join(f.name for f in found)}")
+    for category in found:
         if reading.categories is not None and category.name not in reading.categories:
             continue
         for folder in sorted(category.glob("*/*")):

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("trimesh", reason="reading meshes needs trimesh")
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError
+from training.data.frozen_grasps import FrozenGrasps, load_frozen_grasps
 from training.data.instruction_phrasing import phrases
 from training.data.oakink import OakInkShapeDataset
 from training.data.oakink_index import (
@@ -23,6 +24,7 @@ from training.data.oakink_index import (
 from training.data.oakink_layout import SPLITS, GraspSource, parse_source, split_of
 from training.data.oakink_reading import OakInkReading
 from training.data.oakink_writer import write_grasp, write_object_names, write_transferred_grasp
+from training.data.procedural_dataset import write_procedural_dataset
 
 EVERYTHING = OakInkReading(with_virtual=True, handover="all")
 
@@ -88,6 +90,24 @@ def test_intents_and_categories_are_chosen(example_tree):
     assert {(record.category, record.source.intent) for record in records} == {
         (category, intent) for category in ("mug", "bowl") for intent in ("use", "liftup")
     }
+
+
+def test_a_category_of_oakink_may_be_absent_but_an_unknown_one_is_refused(example_tree):
+    assert len(find_grasps(example_tree, "all", OakInkReading(categories=("mug", "teapot")))) > 0
+    with pytest.raises(DatasetError, match="no category mgu; it has bottle, bowl, hammer, mug"):
+        find_grasps(example_tree, "all", OakInkReading(categories=("mug", "mgu")))
+
+
+def test_procedural_handovers_name_giver_and_receiver(tmp_path):
+    pytest.importorskip("open3d", reason="rendering needs open3d")
+    grasps = load_frozen_grasps(splits=("val",))
+    first = FrozenGrasps(grasps.objects[:1], grasps.vectors, grasps.object_indices, grasps.intent_indices)
+    write_procedural_dataset(tmp_path, first, show_progress=False)
+    records = find_grasps(tmp_path, "val")
+    assert {record.source.subjects for record in handovers(records)} == {"0000_0001"}
+    assert {r.source.subjects for r in records if r.source.intent != "handover"} == {"0000"}
+    events = {(record.source.recorded_at, record.source.intent) for record in records}
+    assert len(events) == len({recorded_at for recorded_at, _ in events}) == len(records)
 
 
 def test_an_id_in_both_tables_is_a_real_objects(example_tree):

@@ -1,4 +1,8 @@
-"""OakInk's own loader and ours read the same; needs a clone of github.com/oakink/OakInk in OAKINK_CHECKOUT."""
+"""OakInk's own loader and ours read the same.
+
+Needs a clone of github.com/oakink/OakInk in OAKINK_CHECKOUT; with one of github.com/lixiny/manotorch in
+MANOTORCH_CHECKOUT the hands are posed by manotorch.
+"""
 
 import importlib.util
 import os
@@ -17,6 +21,7 @@ from training.data.procedural_dataset import write_procedural_dataset
 
 SCRIPT = Path(__file__).resolve().parents[3] / "docs" / "verify_oakink_loader.py"
 CHECKOUT = os.environ.get("OAKINK_CHECKOUT")
+MANOTORCH = os.environ.get("MANOTORCH_CHECKOUT")
 needs_checkout = pytest.mark.skipif(CHECKOUT is None, reason="set OAKINK_CHECKOUT to a clone of OakInk's toolkit")
 
 
@@ -42,13 +47,19 @@ def rows(output):
 @needs_checkout
 @pytest.mark.slow
 @pytest.mark.dataset
-def test_both_loaders_read_a_generated_tree_alike(script, tmp_path, capsys):
+@pytest.mark.parametrize("poser", ["stand_in", "manotorch"])
+def test_both_loaders_read_a_generated_tree_alike(script, tmp_path, capsys, poser):
+    if poser == "manotorch" and MANOTORCH is None:
+        pytest.skip("set MANOTORCH_CHECKOUT to a clone of manotorch")
+    options = ["--manotorch-checkout", MANOTORCH] if poser == "manotorch" else []
     data = tmp_path / "tree"
     before = dict(os.environ), list(sys.path), set(sys.modules)
-    assert script.main(["--oakink-checkout", CHECKOUT, "--data", str(data), "--generate"]) == 0
+    assert script.main(["--oakink-checkout", CHECKOUT, *options, "--data", str(data), "--generate"]) == 0
     assert (dict(os.environ), list(sys.path)) == before[:2]
     assert not {"manotorch", "oikit", "pytorch3d"} & (set(sys.modules) - before[2])
-    table = rows(capsys.readouterr().out)
+    output = capsys.readouterr().out
+    assert ("posed by manotorch at commit" in output) == (poser == "manotorch")
+    table = rows(output)
     everything = OakInkReading(with_virtual=True, handover="paired")
     for split in ("train", "val", "test"):
         for mesh_folder in ("align", "align_ds"):
@@ -109,6 +120,13 @@ def test_another_meaning_of_the_hand_is_found(script, example_tree, monkeypatch,
 def test_a_folder_that_is_no_checkout_is_refused(script, example_tree, tmp_path, capsys):
     assert script.main(["--oakink-checkout", str(tmp_path), "--data", str(example_tree)]) == 2
     assert "is no checkout of OakInk: clone" in capsys.readouterr().err
+
+
+@needs_checkout
+def test_a_folder_that_is_no_manotorch_is_refused(script, example_tree, tmp_path, capsys):
+    options = ["--oakink-checkout", CHECKOUT, "--manotorch-checkout", str(tmp_path)]
+    assert script.main([*options, "--data", str(example_tree)]) == 2
+    assert "is no checkout of manotorch: clone" in capsys.readouterr().err
 
 
 def test_a_tree_is_only_generated_into_an_empty_folder(script, example_tree, capsys):
