@@ -184,6 +184,9 @@ _GOALS = {
 }
 
 _PART_CLAUSES = (" by {part}", ", gripping {part}", " with your hand on {part}")
+_MANNER_CLAUSES = (" carefully", " slowly", " with one hand", " for me")
+"""Where no part is named."""
+
 _WRAPPERS = ("{core}", "please {core}", "{core}, please", "could you {core}?", "I need you to {core}", "now {core}")
 _GOAL_WRAPPERS = ("{core}", "{core}, please", "robot, {core}", "{core} now", "well, {core}", "hello, {core}")
 
@@ -203,7 +206,7 @@ def phrases(category: str, intent: str, split: str, name_parts: bool = True) -> 
         name_parts: some sentences name the part that `INTENT_PARTS` has for the intent; only where grasps keep to it.
 
     Returns:
-        Distinct sentences, always in the same order; for training at least thirty, sixty where parts are named.
+        Distinct sentences, always in the same order; for training at least sixty.
     """
     if split not in PHRASING_SPLITS:
         raise ValueError(f"phrasings are divided into {PHRASING_SPLITS}, not '{split}'")
@@ -226,7 +229,7 @@ def phrase(category: str, intent: str, split: str, seed: int, name_parts: bool =
 def _command_cores(category: str, intent: str, name_parts: bool) -> list[str]:
     uses = _USES[category] if category in _USES else category_uses(category)
     commands = uses if intent == "use" else _COMMANDS[intent]
-    clauses: list[str] = []
+    clauses = list(_MANNER_CLAUSES)
     if name_parts and (category, intent) in INTENT_PARTS:
         parts = _PARTS[category, INTENT_PARTS[category, intent]]
         clauses = [clause.format(part=part) for clause, part in itertools.product(_PART_CLAUSES, parts)]

@@ -70,8 +70,8 @@ def test_unknown_split_is_refused():
 def test_every_category_of_oakink_has_sentences_for_every_intent(category):
     for intent in INTENTS:
         train, test = (phrases(category, intent, split, name_parts=False) for split in ("train", "test"))
-        assert len(train) >= 30
-        assert len(test) >= 8
+        assert len(train) >= 60
+        assert len(test) >= 12
         assert not set(train) & set(test)
         assert not any("{" in text or "_" in text or "  " in text for text in (*train, *test))
 
@@ -86,4 +86,5 @@ def test_parts_are_named_only_where_asked():
     with_parts, without = (phrases("mug", "use", "train", name_parts) for name_parts in (True, False))
     assert any("handle" in text for text in with_parts)
     assert not any("handle" in text for text in without)
-    assert set(without) < set(with_parts)
+    assert not any("carefully" in text for text in with_parts)
+    assert len(set(without) & set(with_parts)) > 40
