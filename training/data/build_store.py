@@ -1,7 +1,6 @@
 """Reads one split of the data set into an `ObservationStore`."""
 
 import math
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_core.preprocessing.object_views import prepare_views_uint8
 from training.data.oakink import OakInkShapeDataset
-from training.data.oakink_reading import DEFAULT_READING, OakInkReading
 from training.data.observation_store import GraspGroup, ObservationStore
 from training.data.view_rendering import VIEW_YAWS_DEG
 
@@ -31,9 +29,7 @@ _GRASPS_AT_ONCE = 32
 _CLOUDS_AT_ONCE = 16
 
 
-def build_store(
-    root: Path, split: str, config: GraspModelConfig, view_size: int, reading: OakInkReading = DEFAULT_READING
-) -> ObservationStore:
+def build_store(root: Path, split: str, config: GraspModelConfig, view_size: int) -> ObservationStore:
     """Clouds, views, grasps and distances of a split.
 
     Args:
@@ -41,11 +37,8 @@ def build_store(
         split: "train", "val" or "test".
         config: of the model that will be trained; gives the number of points.
         view_size: pixels of the model's views.
-        reading: which grasps are read, and what happens to broken files; those left out are printed.
     """
-    dataset = OakInkShapeDataset(root, split, num_points=config.num_points, reading=reading)
-    for broken in dataset.broken_files:
-        tqdm.write(f"{split}: left out: {broken}", file=sys.stderr)
+    dataset = OakInkShapeDataset(root, split, num_points=config.num_points)
     object_ids = sorted({record.object_id for record in dataset.records})
     object_index = {object_id: index for index, object_id in enumerate(object_ids)}
     num_stored = POINTS_PER_BATCH_POINT * config.num_points

@@ -1,5 +1,6 @@
 """OakInk-Shape as a torch data set: one grasp with its object's cloud, views, contact and an instruction a sample."""
 
+import logging
 import math
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,8 @@ from training.data.stored_objects import (
 from training.data.up_axis import turn_to_z_up
 from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
+_LOG = logging.getLogger(__name__)
+
 
 class OakInkShapeDataset(Dataset):
     """Grasps of one split, in the planning frame: the mesh's, its box centred, turned so that z is up.
@@ -57,7 +60,7 @@ class OakInkShapeDataset(Dataset):
 
     Attributes:
         records: the grasps, as they are indexed.
-        broken_files: what was left out and why; empty where broken files are refused.
+        broken_files: what was left out and why, which is logged as well; empty where broken files are refused.
 
     Raises:
         DatasetError: the folder has another layout, nothing is left to read, the views were rendered with another up
@@ -94,6 +97,8 @@ class OakInkShapeDataset(Dataset):
         self._clouds: dict[str, np.ndarray] = {}
         if reading.on_broken == "skip":
             self._leave_out_broken()
+        for broken in self._broken:
+            _LOG.warning("%s: left out: %s", split, broken)
         if not self.records:
             lost = f"; {len(self._broken)} files are broken:\n{self._broken.summary()}" if len(self._broken) else ""
             raise DatasetError(
