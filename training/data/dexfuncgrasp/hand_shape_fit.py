@@ -10,7 +10,7 @@ from training.data.dexfuncgrasp.shadow_hand import shadow_forward_kinematics
 MAX_SHAPE = 2.0
 """Standard deviations of the population: larger hands are no longer credible."""
 
-_RIDGE_M = 0.001
+_RIDGE_M = 0.004
 """A deviation of one costs as much as this error of one bone."""
 
 _BONES = tuple((0 if joint % 4 == 1 else joint - 1, joint) for joint in range(1, 21))
