@@ -4,10 +4,10 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 
-from funcgrasp_core.contracts import CONTACT_TAU_M
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config import COMPACT, DEBUG, GraspModelConfig
 from training.data.augmentation import AugmentationConfig
+from training.losses.loss_config import LossConfig
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,7 @@ class Experiment:
     observations_per_batch: int = 32
     grasps_per_observation: int = 4  # known grasps that share one pass of the trunk
     contact_points: int = 256  # points of an observation that contact and pooling are trained on
-    soft_target_tau_m: float = CONTACT_TAU_M
-    no_contact_weight: float = 0.1
-    contact_loss_weight: float = 1.5
-    flow_loss_weight: float = 1.0
-    mode_loss_weight: float = 1.0
+    losses: LossConfig = field(default_factory=LossConfig)
     log_interval: int = 20  # steps
     checkpoint_interval: int = 500
     validation_interval: int = 500

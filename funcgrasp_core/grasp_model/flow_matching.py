@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from funcgrasp_core.grasp_model.config import FlowConfig
 from funcgrasp_core.grasp_model.layers import ResidualBlock, sinusoidal_embedding
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 """(x_t [..., D], t [...]) -> velocity [..., D]."""
@@ -160,7 +161,7 @@ class RectifiedFlow(nn.Module):
         data: Tensor,
         condition: Tensor,
         *context: Tensor,
-        generator: torch.Generator | None = None,
+        random: SampleRandom,
     ) -> tuple[Tensor, Tensor]:
         """Predicted and true velocities at T random times for each datum.
 
@@ -168,23 +169,18 @@ class RectifiedFlow(nn.Module):
             data: x_1 [B, G, D].
             condition: [B, G, C].
             context: what else the network takes.
-            generator: of times and noise.
+            random: B streams, of times and noise.
 
         Returns:
             Two tensors [B, T * G, D].
         """
         data, condition = data.repeat(1, self.time_draws, 1), condition.repeat(1, self.time_draws, 1)
-        noise = torch.randn(data.shape, generator=generator, device=data.device, dtype=data.dtype)
-        time = torch.rand(data.shape[:-1], generator=generator, device=data.device, dtype=data.dtype)
+        noise = random.normal(*data.shape[1:], like=data)
+        time = random.uniform(data.shape[1], like=data)
         x_t, velocity = interpolate(noise, data, time)
         return self.network(x_t, time, condition, *context), velocity
 
-    def sample(self, condition: Tensor, *context: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, condition: Tensor, *context: Tensor, random: SampleRandom) -> Tensor:
         """One sample for each condition: [B, K, C] -> [B, K, D]."""
-        noise = torch.randn(
-            (*condition.shape[:-1], self.data_size),
-            generator=generator,
-            device=condition.device,
-            dtype=condition.dtype,
-        )
+        noise = random.normal(condition.shape[1], self.data_size, like=condition)
         return self.integrate(lambda x, time: self.network(x, time, condition, *context), noise, self.num_steps)

@@ -25,7 +25,13 @@ from funcgrasp_core.grasp_model.layers import full_precision
 from funcgrasp_core.grasp_model.normaliser import Normaliser
 from funcgrasp_core.grasp_model.palm_mode import MODE_SIZE, PalmFrame, PalmPoses
 from funcgrasp_core.grasp_model.pointnet2_encoder import PointNet2Encoder
-from funcgrasp_core.grasp_model.semantic_encoder import CompactSemanticEncoder, SemanticEncoder
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
+from funcgrasp_core.grasp_model.semantic_encoder import (
+    CompactSemanticEncoder,
+    SemanticEncoder,
+    ViewFeatures,
+    Views,
+)
 from funcgrasp_core.hand.hand_parameters import (
     AxisAngleParameterisation,
     HandParameterisation,
@@ -122,8 +128,7 @@ class GraspModel(nn.Module, ABC):
     def encode(
         self,
         points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
+        views: Views,
         texts: list[str],
         num_contact_points: int | None = None,
     ) -> SceneFeatures:
@@ -131,12 +136,12 @@ class GraspModel(nn.Module, ABC):
 
         Args:
             points: [B, N, 3] metres, centred on the cloud's box.
-            view_images: [B, 6, 3, S, S] in [0, 1].
-            view_mask: [B, 6] bool, true where there is a view.
+            views: pictures, or what `encode_views` gave for them.
             texts: B instructions.
             num_contact_points: N', how many points, from the first on, get features of their own; None: all.
         """
-        semantic = self.semantic_encoder(self.semantic_encoder.encode_views(view_images, view_mask), texts)
+        encoded = self.encode_views(views)
+        semantic = self.semantic_encoder(encoded.features, encoded.mask, texts)
         hierarchy = self.geometric_encoder.abstract(points)
         if self.config.fusion.over == "samples":
             fused = self.fusion(hierarchy.second_features, semantic)
@@ -151,46 +156,50 @@ class GraspModel(nn.Module, ABC):
         tokens = torch.cat([token_points, fused], dim=-1)
         return SceneFeatures(points[:, :num_contact_points], point_features, summary, tokens)
 
+    def encode_views(self, views: Views) -> ViewFeatures:
+        """Views as the semantic encoder's features, which may be kept for other instructions."""
+        if isinstance(views, ViewFeatures):
+            return views
+        return ViewFeatures(self.semantic_encoder.encode_views(views.images), views.mask)
+
     @property
     def summary_size(self) -> int:
         """S, the width of `SceneFeatures.summary`."""
         config = self.config
         return config.geometry.global_widths[-1] + 2 * config.fused_size + config.semantic_size
 
-    def predict(
+    def forward(
         self,
         points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
+        views: Views,
         texts: list[str],
         vectors: Tensor,
+        random: SampleRandom,
         num_contact_points: int | None = None,
-        generator: torch.Generator | None = None,
     ) -> TrainingPrediction:
-        """A training pass over B observations with G known grasps [B, G, 61] each; see `encode`."""
-        scene = self.encode(points, view_images, view_mask, texts, num_contact_points)
-        return self._predict_in(scene, vectors, generator)
+        """A training pass over B observations with G known grasps [B, G, 61] each; see `encode`.
+
+        `random` holds B streams, of noise and times.
+        """
+        return self._predict_in(self.encode(points, views, texts, num_contact_points), vectors, random)
 
     def sample(
         self,
         points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
+        views: Views,
         texts: list[str],
         num_candidates: int,
-        generator: torch.Generator | None = None,
+        random: SampleRandom,
     ) -> ModelSample:
-        """Sample K grasps for each of B observations; see `encode` for the shapes."""
-        return self._sample_in(self.encode(points, view_images, view_mask, texts), num_candidates, generator)
+        """Sample K grasps for each of B observations, which have B streams; see `encode` for the shapes."""
+        return self._sample_in(self.encode(points, views, texts), num_candidates, random)
 
     @abstractmethod
-    def _predict_in(
-        self, scene: SceneFeatures, vectors: Tensor, generator: torch.Generator | None
-    ) -> TrainingPrediction:
+    def _predict_in(self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom) -> TrainingPrediction:
         """`predict` for an encoded scene."""
 
     @abstractmethod
-    def _sample_in(self, scene: SceneFeatures, num_candidates: int, generator: torch.Generator | None) -> ModelSample:
+    def _sample_in(self, scene: SceneFeatures, num_candidates: int, random: SampleRandom) -> ModelSample:
         """`sample` for an encoded scene."""
 
     def fit_targets(self, vectors: Tensor) -> None:
@@ -217,20 +226,18 @@ class SingleMapGraspModel(GraspModel):
         network = FlowNetwork(parameterisation.size, point_size, config.flow)
         self.flow = RectifiedFlow(network, parameterisation.size, config.flow)
 
-    def _predict_in(
-        self, scene: SceneFeatures, vectors: Tensor, generator: torch.Generator | None
-    ) -> TrainingPrediction:
+    def _predict_in(self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom) -> TrainingPrediction:
         num_grasps = vectors.shape[1]
         logits = self.contact_head(scene.point_features)
         condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_grasps, -1)
         targets = self.targets.normalise(self.parameterisation.encode(vectors))
-        velocity, velocity_target = self.flow.predict(targets, condition, generator=generator)
+        velocity, velocity_target = self.flow.predict(targets, condition, random=random)
         return TrainingPrediction(logits[:, None].expand(-1, num_grasps, -1, -1), velocity, velocity_target)
 
-    def _sample_in(self, scene: SceneFeatures, num_candidates: int, generator: torch.Generator | None) -> ModelSample:
+    def _sample_in(self, scene: SceneFeatures, num_candidates: int, random: SampleRandom) -> ModelSample:
         logits = self.contact_head(scene.point_features)
         condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_candidates, -1)
-        targets = self.flow.sample(condition.contiguous(), generator=generator)
+        targets = self.flow.sample(condition.contiguous(), random=random)
         vectors = self.parameterisation.decode(self.targets.restore(targets))
         probabilities = part_probabilities(logits)[:, None].expand(-1, num_candidates, -1, -1)
         return ModelSample(vectors, probabilities)
@@ -273,47 +280,38 @@ class PalmModeGraspModel(GraspModel):
         """See `GraspModel.fit_targets`; the grasps' targets are those that noisy palm poses give."""
         if not self.config.normalise_targets:
             return
-        palms = self.palm.poses_of(vectors)
-        self.modes.fit(palms.to_mode())
-        generator = torch.Generator(device=vectors.device).manual_seed(0)
-        noisy = palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, generator)
-        self.targets.fit(self.parameterisation.encode(noisy.vectors_in_palm(vectors)))
+        palms = self.palm.poses_of(vectors[None])
+        self.modes.fit(palms.to_mode()[0])
+        noisy = palms.disturbed(
+            self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, SampleRandom([0])
+        )
+        self.targets.fit(self.parameterisation.encode(noisy.vectors_in_palm(vectors[None])[0]))
 
-    def _predict_in(
-        self, scene: SceneFeatures, vectors: Tensor, generator: torch.Generator | None
-    ) -> TrainingPrediction:
+    def _predict_in(self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom) -> TrainingPrediction:
         summary = self.summarise(scene.summary)[:, None].expand(-1, vectors.shape[1], -1)
         with torch.no_grad(), full_precision(vectors):
             true_palms = self.palm.poses_of(vectors)
             true_modes = self.modes.normalise(true_palms.to_mode())
-            palms = true_palms.disturbed(
-                self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, generator
-            )
+            palms = true_palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, random)
             targets = self.targets.normalise(self.parameterisation.encode(palms.vectors_in_palm(vectors)))
-        mode_velocity, mode_velocity_target = self.mode_flow.predict(
-            true_modes, summary, scene.tokens, generator=generator
-        )
+        mode_velocity, mode_velocity_target = self.mode_flow.predict(true_modes, summary, scene.tokens, random=random)
         logits, condition = self._conditions(scene, summary, palms)
-        velocity, velocity_target = self.flow.predict(targets, condition, generator=generator)
+        velocity, velocity_target = self.flow.predict(targets, condition, random=random)
         return TrainingPrediction(logits, velocity, velocity_target, mode_velocity, mode_velocity_target)
 
-    def _sample_in(self, scene: SceneFeatures, num_candidates: int, generator: torch.Generator | None) -> ModelSample:
+    def _sample_in(self, scene: SceneFeatures, num_candidates: int, random: SampleRandom) -> ModelSample:
         summary = self.summarise(scene.summary)[:, None].expand(-1, num_candidates, -1).contiguous()
-        palms = PalmPoses.from_mode(
-            self.modes.restore(self.mode_flow.sample(summary, scene.tokens, generator=generator))
-        )
-        vectors = self._sample_grasps(scene, summary, palms, generator)
+        palms = PalmPoses.from_mode(self.modes.restore(self.mode_flow.sample(summary, scene.tokens, random=random)))
+        vectors = self._sample_grasps(scene, summary, palms, random)
         for _ in range(self.mode_config.num_refinements):
             palms = self.palm.poses_of(vectors)
-            vectors = self._sample_grasps(scene, summary, palms, generator)
+            vectors = self._sample_grasps(scene, summary, palms, random)
         logits, _ = self._conditions(scene, summary, self.palm.poses_of(vectors))
         return ModelSample(vectors, part_probabilities(logits))
 
-    def _sample_grasps(
-        self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses, generator: torch.Generator | None
-    ) -> Tensor:
+    def _sample_grasps(self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses, random: SampleRandom) -> Tensor:
         _, condition = self._conditions(scene, summary, palms)
-        targets = self.targets.restore(self.flow.sample(condition, generator=generator))
+        targets = self.targets.restore(self.flow.sample(condition, random=random))
         return palms.vectors_in_object(self.parameterisation.decode(targets))
 
     def _conditions(self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses) -> tuple[Tensor, Tensor]:

@@ -15,6 +15,7 @@ from funcgrasp_core.geometry.rotations import (
     matrix_to_rotation_6d,
     rotation_6d_to_matrix,
 )
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.hand.mano_assets import ManoAssets
 from funcgrasp_core.hand.palm_frame import palm_frame
 
@@ -50,16 +51,13 @@ class PalmPoses:
         translation = (self.rotation @ vectors[..., 58:, None])[..., 0] + self.centre
         return _with_global_pose(vectors, self.rotation @ axis_angle_to_matrix(vectors[..., :3]), translation)
 
-    def disturbed(self, position_m: float, rotation_rad: float, generator: torch.Generator | None) -> "PalmPoses":
-        """The same poses with normal noise; each pose's noise has its own scale between zero and the given one."""
-        shape = self.centre.shape
-
-        def normal() -> Tensor:
-            return torch.randn(shape, generator=generator, device=self.centre.device, dtype=self.centre.dtype)
-
-        scale = torch.rand((*shape[:-1], 1), generator=generator, device=self.centre.device, dtype=self.centre.dtype)
-        turn = axis_angle_to_matrix(rotation_rad * scale * normal())
-        return PalmPoses(self.rotation @ turn, self.centre + position_m * scale * normal())
+    def disturbed(self, position_m: float, rotation_rad: float, random: SampleRandom) -> "PalmPoses":
+        """The same poses [B, ...] with normal noise; each pose's noise has its own scale between zero and the given."""
+        shape = self.centre.shape[1:]
+        scale = random.uniform(*shape[:-1], 1, like=self.centre)
+        turn = axis_angle_to_matrix(rotation_rad * scale * random.normal(*shape, like=self.centre))
+        offset = position_m * scale * random.normal(*shape, like=self.centre)
+        return PalmPoses(self.rotation @ turn, self.centre + offset)
 
     def to_mode(self) -> Tensor:
         """[..., 9]: 6-D rotation, centre."""

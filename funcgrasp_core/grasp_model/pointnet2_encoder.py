@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import PointNetConv
-from torch_geometric.nn.aggr import Aggregation
 
 from funcgrasp_core.geometry.point_sampling import (
     ball_query,
@@ -46,10 +44,10 @@ class PointHierarchy:
     global_feature: Tensor
 
 
-class GroupMaxAggregation(Aggregation):
+class GroupMaximum(nn.Module):
     """Maximum over groups of one fixed size whose messages lie behind one another.
 
-    The same result as torch_geometric's max aggregation, without its scatter, which is slow on CPUs.
+    Stands in for torch_geometric's max aggregation: the same result without its scatter, which is slow on CPUs.
     """
 
     def __init__(self, group_size: int) -> None:
@@ -72,16 +70,16 @@ class SetAbstraction(nn.Module):
     """Farthest point sampling, ball query, and a PointNet on each group."""
 
     def __init__(self, config: SetAbstractionConfig, input_size: int, layer_norm: bool) -> None:
+        # Imported here: it loads the data sets and language models of its own package, which takes seconds.
+        from torch_geometric.nn import PointNetConv
+
         super().__init__()
         self.num_samples = config.num_samples
         self.radius = config.radius
         self.max_neighbours = config.max_neighbours
         # PointNetConv feeds [neighbour's features, neighbour's position - centre] to the shared layers.
-        self.conv = PointNetConv(
-            local_nn=linear_stack((input_size + 3, *config.widths), layer_norm),
-            add_self_loops=False,
-            aggr=GroupMaxAggregation(config.max_neighbours),
-        )
+        self.conv = PointNetConv(linear_stack((input_size + 3, *config.widths), layer_norm), add_self_loops=False)
+        self.conv.aggr_module = GroupMaximum(config.max_neighbours)
 
     def forward(self, points: Tensor, features: Tensor, radius_scale: Tensor) -> tuple[Tensor, Tensor]:
         """Encode groups.

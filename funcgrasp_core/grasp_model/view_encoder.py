@@ -29,19 +29,14 @@ class ViewEncoder(nn.Module):
         self.slot = nn.Parameter(0.02 * torch.randn(len(VIEW_SLOTS), output_size))
         self.missing = nn.Parameter(0.02 * torch.randn(len(VIEW_SLOTS), output_size))
 
-    def forward(self, images: Tensor, mask: Tensor) -> Tensor:
-        """Encode views.
-
-        Args:
-            images: [B, 6, 3, S, S] in [0, 1], slots as in VIEW_SLOTS.
-            mask: [B, 6] bool, true where there is a view.
-
-        Returns:
-            [B, 6, D].
-        """
-        batch_size, num_views = mask.shape
+    def forward(self, images: Tensor) -> Tensor:
+        """[B, 6, 3, S, S] pictures in [0, 1], slots as in VIEW_SLOTS -> [B, 6, D], of each view by itself."""
+        batch_size, num_views = images.shape[:2]
         # Small convolutions: nothing is gained in bfloat16, and its gradients take seconds on some CPUs.
         with full_precision(images):
             maps = self.pyramid(images.flatten(0, 1) - 0.5)
-        seen = self.project(maps.mean(dim=(-2, -1))).view(batch_size, num_views, -1) + self.slot
-        return torch.where(mask[..., None], seen, self.missing)
+        return self.project(maps.mean(dim=(-2, -1))).view(batch_size, num_views, -1) + self.slot
+
+    def fill_missing(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Features [B, 6, D] with the learned vector where the mask [B, 6] says that there is no view."""
+        return torch.where(mask[..., None], features, self.missing)

@@ -29,6 +29,8 @@ from funcgrasp_core.errors import (
     NoFeasibleGraspError,
     OutOfMemoryError,
 )
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
+from funcgrasp_core.grasp_model.semantic_encoder import ViewImages, Views
 from funcgrasp_core.hand.hand_layer_factory import HandBackend, build_hand_layer
 from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_core.hand.palm_frame import palm_frame
@@ -61,11 +63,10 @@ class GraspSampler(Protocol):
     def sample(
         self,
         points: Tensor,
-        view_images: Tensor,
-        view_mask: Tensor,
+        views: Views,
         texts: list[str],
         num_candidates: int,
-        generator: torch.Generator,
+        random: SampleRandom,
     ) -> Any:
         """Samples grasps: `vectors` [B, K, 61] and `contact_probabilities` [B, K, N, 6], see GraspModel.sample."""
         ...
@@ -190,11 +191,10 @@ class GraspPlanner:
         with timer.stage("preprocess"):
             images, mask = prepare_views(observation.views, self.model.semantic_encoder.view_size)
             points = torch.from_numpy(cloud.points).to(self.device)[None]
-            view_images = torch.from_numpy(images).to(self.device)[None]
-            view_mask = torch.from_numpy(mask).to(self.device)[None]
-            generator = torch.Generator(self.device).manual_seed(request.seed)
+            views = ViewImages(torch.from_numpy(images)[None], torch.from_numpy(mask)[None]).to(self.device)
+            random = SampleRandom([request.seed])
         with timer.stage("sample"):
-            sample = self.model.sample(points, view_images, view_mask, [instruction], request.num_candidates, generator)
+            sample = self.model.sample(points, views, [instruction], request.num_candidates, random)
             return GraspCandidates(
                 vectors=sample.vectors[0].float().cpu().numpy(),
                 contact_probabilities=sample.contact_probabilities[0].float().cpu().numpy(),

@@ -7,6 +7,8 @@ from torch import nn
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config import DEBUG, FUNCGRASP_V2, GraspModelConfig
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
+from funcgrasp_core.grasp_model.semantic_encoder import ViewImages
 
 SINGLE_MAP = dataclasses.replace(DEBUG, name="single", mode=None)
 ORIGINAL_SMALL = dataclasses.replace(
@@ -26,10 +28,12 @@ class FixedSemanticEncoder(nn.Module):
         super().__init__()
         self.project = nn.Linear(1, size)
 
-    def encode_views(self, images, mask):
+    views_are_frozen = True
+
+    def encode_views(self, images):
         return images.mean(dim=(2, 3, 4))
 
-    def forward(self, view_features, texts):
+    def forward(self, view_features, view_mask, texts):
         return self.project(torch.tensor([[float(len(text))] for text in texts]))
 
 
@@ -37,7 +41,12 @@ def observation(config: GraspModelConfig, batch_size: int = 2, view_size: int = 
     generator = torch.Generator().manual_seed(0)
     points = (torch.rand(batch_size, config.num_points, 3, generator=generator) - 0.5) * 0.1
     images = torch.rand(batch_size, 6, 3, view_size, view_size, generator=generator)
-    return points, images, torch.ones(batch_size, 6, dtype=torch.bool), ["drink from it", "lift it up"][:batch_size]
+    views = ViewImages(images, torch.ones(batch_size, 6, dtype=torch.bool))
+    return points, views, ["drink from it", "lift it up"][:batch_size]
+
+
+def streams(seed: int) -> SampleRandom:
+    return SampleRandom([seed, seed + 100])
 
 
 def known_grasps() -> torch.Tensor:
@@ -54,12 +63,12 @@ def make(config: GraspModelConfig) -> GraspModel:
 @pytest.mark.parametrize("config", [DEBUG, SINGLE_MAP, ORIGINAL_SMALL], ids=["mode", "single", "original"])
 def test_shapes(config):
     model = make(config)
-    prediction = model.predict(*observation(config), known_grasps(), 50, torch.Generator().manual_seed(2))
+    prediction = model(*observation(config), known_grasps(), streams(2), 50)
     assert prediction.contact_logits.shape == (2, 3, 50, 7)
     assert prediction.velocity.shape == (2, 2 * 3, model.parameterisation.size)
     assert (prediction.mode_velocity is None) == (config.mode is None)
     with torch.no_grad():
-        sample = model.eval().sample(*observation(config), 5, torch.Generator().manual_seed(2))
+        sample = model.eval().sample(*observation(config), 5, streams(2))
     assert sample.vectors.shape == (2, 5, 61)
     assert sample.contact_probabilities.shape == (2, 5, config.num_points, 6)
     assert torch.isfinite(sample.vectors).all()
@@ -68,7 +77,7 @@ def test_shapes(config):
 @pytest.mark.parametrize("config", [DEBUG, SINGLE_MAP, ORIGINAL_SMALL], ids=["mode", "single", "original"])
 def test_flow_loss_does_not_teach_the_contact_head(config):
     model = make(config)
-    prediction = model.predict(*observation(config), known_grasps(), None, torch.Generator().manual_seed(2))
+    prediction = model(*observation(config), known_grasps(), streams(2))
     (prediction.velocity - prediction.velocity_target).square().mean().backward(retain_graph=True)
     assert all(p.grad is None or not p.grad.any() for p in model.contact_head.parameters())
     assert any(p.grad is not None and p.grad.any() for p in model.geometric_encoder.parameters())
@@ -79,26 +88,24 @@ def test_flow_loss_does_not_teach_the_contact_head(config):
 def test_same_generator_same_grasps():
     model = make(DEBUG).eval()
     with torch.no_grad():
-        first, again, other = (
-            model.sample(*observation(DEBUG), 4, torch.Generator().manual_seed(seed)).vectors for seed in (3, 3, 4)
-        )
+        first, again, other = (model.sample(*observation(DEBUG), 4, streams(seed)).vectors for seed in (3, 3, 4))
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
 
 
 def test_instruction_changes_the_grasps():
     model = make(DEBUG).eval()
-    points, images, mask, texts = observation(DEBUG)
+    points, views, texts = observation(DEBUG)
     with torch.no_grad():
-        one = model.sample(points, images, mask, texts, 4, torch.Generator().manual_seed(3)).vectors
-        other = model.sample(points, images, mask, texts[::-1], 4, torch.Generator().manual_seed(3)).vectors
+        one = model.sample(points, views, texts, 4, streams(3)).vectors
+        other = model.sample(points, views, texts[::-1], 4, streams(3)).vectors
     assert not torch.allclose(one, other)
 
 
 def test_each_candidate_of_a_mode_has_its_own_contact_map():
     model = make(DEBUG).eval()
     with torch.no_grad():
-        maps = model.sample(*observation(DEBUG), 3, torch.Generator().manual_seed(3)).contact_probabilities
+        maps = model.sample(*observation(DEBUG), 3, streams(3)).contact_probabilities
     assert not torch.allclose(maps[:, 0], maps[:, 1])
 
 

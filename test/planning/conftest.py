@@ -49,8 +49,8 @@ class FixedSampler:
         self.semantic_encoder = SimpleNamespace(view_size=16)
         self.seen: dict = {}
 
-    def sample(self, points, view_images, view_mask, texts, num_candidates, generator):
-        self.seen = {"points": points, "images": view_images, "mask": view_mask, "texts": texts}
+    def sample(self, points, views, texts, num_candidates, random):
+        self.seen = {"points": points, "images": views.images, "mask": views.mask, "texts": texts}
         shape = (1, num_candidates, points.shape[1], 6)
         return SimpleNamespace(
             vectors=self.vectors[None, :num_candidates].clone(),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle, rotation_about_z
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.preprocessing.object_cloud import centre_on_box
 
 
@@ -27,16 +28,16 @@ class AugmentationConfig:
     brightness: float = 0.3  # largest relative change
 
 
-def random_turns(yaws_rad: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
+def random_turns(yaws_rad: Tensor, config: AugmentationConfig, random: SampleRandom) -> Tensor:
     """Rotations about z by the given yaws plus jitter, then a small tilt: [B] -> [B, 3, 3]."""
-    jitter = (2 * torch.rand(yaws_rad.shape, generator=generator) - 1) * config.yaw_jitter_rad
-    tilt = torch.randn((len(yaws_rad), 3), generator=generator) * config.tilt_rad
+    jitter = (2 * random.uniform() - 1) * config.yaw_jitter_rad
+    tilt = random.normal(3) * config.tilt_rad
     tilt[:, 2] = 0.0
     return axis_angle_to_matrix(tilt) @ rotation_about_z(yaws_rad + jitter)
 
 
 def select_points(
-    points: Tensor, order: Tensor, num_points: int, config: AugmentationConfig, generator: torch.Generator
+    points: Tensor, order: Tensor, num_points: int, config: AugmentationConfig, random: SampleRandom
 ) -> Tensor:
     """Choose which points are seen, some clouds cut by a plane; what is seen is spread evenly, as in serving.
 
@@ -45,26 +46,26 @@ def select_points(
         order: [B, P] long, all points in an order of farthest point sampling: its first points cover the object.
         num_points: N, at most (1 - largest_cut) P.
         config: probability and size of a cut.
-        generator: of the choice.
+        random: B streams.
 
     Returns:
         [B, N] long, the first N points of the order that are not cut off.
     """
-    batch_size, num_stored, _ = points.shape
-    direction = torch.nn.functional.normalize(torch.randn((batch_size, 1, 3), generator=generator), dim=-1)
+    num_stored = points.shape[1]
+    direction = torch.nn.functional.normalize(random.normal(1, 3), dim=-1)
     height = (points * direction).sum(dim=-1)
     rank = height.argsort(dim=1).argsort(dim=1) / num_stored
-    is_cut = torch.rand((batch_size, 1), generator=generator) < config.partial_probability
-    share = torch.rand((batch_size, 1), generator=generator) * config.largest_cut
+    is_cut = random.uniform(1) < config.partial_probability
+    share = random.uniform(1) * config.largest_cut
     is_hidden = is_cut & (rank > 1 - share)
     hidden_last = is_hidden.gather(1, order).long().argsort(dim=1, stable=True)
     return order.gather(1, hidden_last[:, :num_points])
 
 
-def add_noise(points: Tensor, config: AugmentationConfig, generator: torch.Generator) -> Tensor:
+def add_noise(points: Tensor, config: AugmentationConfig, random: SampleRandom) -> Tensor:
     """Normal noise, its deviation drawn for each cloud: [B, N, 3] -> [B, N, 3]."""
-    deviation = torch.rand((len(points), 1, 1), generator=generator) * config.noise_m
-    return points + deviation * torch.randn(points.shape, generator=generator)
+    deviation = random.uniform(1, 1) * config.noise_m
+    return points + deviation * random.normal(*points.shape[1:])
 
 
 def turn_vectors(vectors: Tensor, rotation: Tensor) -> Tensor:
@@ -88,10 +89,10 @@ def turn_and_centre(points: Tensor, vectors: Tensor, rotation: Tensor) -> tuple[
 
 
 def augment_views(
-    images: Tensor, mask: Tensor, config: AugmentationConfig, generator: torch.Generator
+    images: Tensor, mask: Tensor, config: AugmentationConfig, random: SampleRandom
 ) -> tuple[Tensor, Tensor]:
     """Drop views and change their brightness: [B, 6, 3, S, S] in [0, 1] and [B, 6] mask."""
-    has_any = torch.rand((len(mask), 1), generator=generator) >= config.no_view_probability
-    is_kept = torch.rand(mask.shape, generator=generator) >= config.view_dropout
-    gain = 1 + (2 * torch.rand((len(mask), 1, 1, 1, 1), generator=generator) - 1) * config.brightness
+    has_any = random.uniform(1) >= config.no_view_probability
+    is_kept = random.uniform(mask.shape[1]) >= config.view_dropout
+    gain = 1 + (2 * random.uniform(1, 1, 1, 1) - 1) * config.brightness
     return (images * gain).clamp(0, 1), mask & has_any & is_kept

@@ -13,6 +13,8 @@ from torch import Tensor
 from funcgrasp_core.geometry.contact_field import soft_contact_targets
 from funcgrasp_core.geometry.point_sampling import gather_points
 from funcgrasp_core.geometry.rotations import rotation_about_z
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
+from funcgrasp_core.grasp_model.semantic_encoder import ViewImages, Views
 from funcgrasp_core.preprocessing.object_views import float_views, rotate_view_mask, rotate_view_slots
 from training.data.augmentation import (
     AugmentationConfig,
@@ -51,19 +53,19 @@ class ObservationBatch:
 
     Attributes:
         points: [B, N, 3] metres, centred on their box.
-        view_images: [B, 6, 3, S, S] in [0, 1].
-        view_mask: [B, 6] bool.
+        views: pictures, or their features.
         texts: B instructions.
         vectors: [B, G, 61] MANO vectors in the same frame.
         contact_distances: [B, G, N', 6] metres, of the first N' points.
+        random: B streams, for whatever else is drawn at random for these observations.
     """
 
     points: Tensor
-    view_images: Tensor
-    view_mask: Tensor
+    views: Views
     texts: list[str]
     vectors: Tensor
     contact_distances: Tensor
+    random: SampleRandom
 
     def soft_targets(self, tau: float) -> Tensor:
         """[B, G, N', 6] contact probabilities."""
@@ -73,11 +75,11 @@ class ObservationBatch:
         """The same batch on a device."""
         return ObservationBatch(
             self.points.to(device),
-            self.view_images.to(device),
-            self.view_mask.to(device),
+            self.views.to(device),
             self.texts,
             self.vectors.to(device),
             self.contact_distances.to(device),
+            self.random,
         )
 
 
@@ -107,47 +109,46 @@ class ObservationStore:
 
     def draw(
         self,
-        num_observations: int,
+        group_indices: Sequence[int],
         num_grasps: int,
         num_points: int,
         num_contact_points: int,
         augmentation: AugmentationConfig,
         phrasing: Phrasing,
-        generator: torch.Generator,
+        random: SampleRandom,
     ) -> ObservationBatch:
-        """A random batch.
+        """Observations of B groups, each varied by its own random stream.
 
         Args:
-            num_observations: B.
+            group_indices: B indices into `groups`.
             num_grasps: G, drawn with replacement from an observation's known grasps.
             num_points: N.
             num_contact_points: N', how many of them come with distances.
             augmentation: how far observations are varied.
             phrasing: where the instructions come from.
-            generator: of every random choice.
+            random: B streams.
         """
-        chosen = torch.randint(len(self.groups), (num_observations,), generator=generator)
-        groups = [self.groups[index] for index in chosen.tolist()]
+        groups = [self.groups[index] for index in group_indices]
         objects = torch.tensor([group.object_index for group in groups])
-        grasps = torch.stack([_draw_with_replacement(group.grasp_indices, num_grasps, generator) for group in groups])
-        texts = [_draw_text(phrasing(group.category, group.intent), generator) for group in groups]
+        drawn = random.integers([len(group.grasp_indices) for group in groups], num_grasps)
+        grasps = torch.stack([group.grasp_indices[chosen] for group, chosen in zip(groups, drawn, strict=True)])
+        phrases = [phrasing(group.category, group.intent) for group in groups]
+        chosen_phrases = random.integers([len(known) for known in phrases]).tolist()
+        texts = [known[int(chosen)] for known, chosen in zip(phrases, chosen_phrases, strict=True)]
 
-        yaw_indices = torch.randint(len(self.view_yaws_rad), (num_observations,), generator=generator)
-        quarter_turns = torch.randint(4, (num_observations,), generator=generator)
-        rotation = random_turns(
-            self.view_yaws_rad[yaw_indices] + quarter_turns * (torch.pi / 2), augmentation, generator
-        )
+        yaw_indices, quarter_turns = random.integers(len(self.view_yaws_rad)), random.integers(4)
+        rotation = random_turns(self.view_yaws_rad[yaw_indices] + quarter_turns * (torch.pi / 2), augmentation, random)
         clouds = self.clouds[objects]
-        order = self.orders[objects, torch.randint(self.orders.shape[1], (num_observations,), generator=generator)]
-        selected = select_points(clouds, order, num_points, augmentation, generator)
-        points = add_noise(gather_points(clouds, selected), augmentation, generator)
+        order = self.orders[objects, random.integers(self.orders.shape[1])]
+        selected = select_points(clouds, order, num_points, augmentation, random)
+        points = add_noise(gather_points(clouds, selected), augmentation, random)
         points, vectors = turn_and_centre(points, self.vectors[grasps], rotation)
         touched = selected[:, None, :num_contact_points, None].expand(-1, num_grasps, -1, self.distances.shape[-1])
         distances = self.distances[grasps].gather(2, touched).float()
 
         images, mask = self._views(objects, yaw_indices, quarter_turns)
-        images, mask = augment_views(images, mask, augmentation, generator)
-        return ObservationBatch(points, images, mask, texts, vectors, distances)
+        views = ViewImages(*augment_views(images, mask, augmentation, random))
+        return ObservationBatch(points, views, texts, vectors, distances, random)
 
     def vectors_at_random_yaws(self, generator: torch.Generator) -> Tensor:
         """[M, 61]: every grasp once, turned about z as batches turn them; for statistics."""
@@ -160,11 +161,3 @@ class ObservationStore:
         turned = torch.stack([rotate_view_slots(view, turn) for view, turn in zip(views, turns, strict=True)])
         mask = torch.stack([rotate_view_mask(mask, turn) for mask, turn in zip(masks, turns, strict=True)])
         return float_views(turned), mask
-
-
-def _draw_with_replacement(values: Tensor, num_draws: int, generator: torch.Generator) -> Tensor:
-    return values[torch.randint(len(values), (num_draws,), generator=generator)]
-
-
-def _draw_text(texts: Sequence[str], generator: torch.Generator) -> str:
-    return texts[int(torch.randint(len(texts), (1,), generator=generator))]

@@ -19,23 +19,21 @@ class ContactLoss:
     no_contact_weight: float = 0.1
     clamp_strength: bool = True
 
-    def __call__(self, logits: Tensor, soft_targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Unreduced loss and weights.
+    def losses(self, logits: Tensor, soft_targets: Tensor) -> Tensor:
+        """Loss of each point.
 
         Args:
             logits: [..., N, 7]; index 0 is "no contact" and takes no part.
             soft_targets: [..., N, 6] independent probabilities.
 
         Returns:
-            Loss of each point [..., N] and its weight [..., N].
+            [..., N].
         """
-        loss = F.binary_cross_entropy_with_logits(logits[..., 1:], soft_targets, reduction="none").mean(dim=-1)
+        return F.binary_cross_entropy_with_logits(logits[..., 1:], soft_targets, reduction="none").mean(dim=-1)
+
+    def weights(self, soft_targets: Tensor) -> Tensor:
+        """Weight of each point: [..., N, 6] -> [..., N]."""
         strength = soft_targets.sum(dim=-1)
         if self.clamp_strength:
             strength = strength.clamp(max=1.0)
-        return loss, strength * (1.0 - self.no_contact_weight) + self.no_contact_weight
-
-
-def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """sum(w v) / sum(w) over everything, a scalar."""
-    return (values * weights).sum() / weights.sum()
+        return strength * (1.0 - self.no_contact_weight) + self.no_contact_weight

@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,14 +10,15 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from funcgrasp_core.contracts import CONTACT_THRESHOLD_M
-from funcgrasp_core.errors import CheckpointFormatError
+from funcgrasp_core.errors import CheckpointFormatError, FuncGraspError
 from funcgrasp_core.geometry.contact_field import hard_contact_labels
 from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabilities
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, TrainingPrediction
+from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from training.data.augmentation import AugmentationConfig
+from training.data.epoch_order import EpochOrder, SeededItem
 from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
 from training.experiments import Experiment, experiment_as_json
-from training.losses.contact_loss import ContactLoss
 from training.losses.grasp_objective import GraspObjective
 from training.metrics.contact_metrics import compute_contact_metrics
 from training.run.checkpoint_store import CheckpointStore
@@ -60,16 +61,10 @@ class GraspTrainer:
         self.log = log
         self.average = WeightAverage(self.model, experiment.optimisation.ema_decay)
         self.optimiser = _adamw(self.model, experiment)
-        self.objective = GraspObjective(
-            ContactLoss(experiment.no_contact_weight, clamp_strength=experiment.model.mode is not None),
-            experiment.contact_loss_weight,
-            experiment.flow_loss_weight,
-            experiment.mode_loss_weight,
-        )
+        self.objective = GraspObjective.from_config(experiment.losses)
         self.step = 0
         self._earlier_cpu_seconds = 0.0
-        self.data_generator = torch.Generator().manual_seed(experiment.seed)
-        self.noise_generator = torch.Generator(self.device).manual_seed(experiment.seed + 1)
+        self.order = EpochOrder(len(stores["train"].groups), experiment.observations_per_batch, experiment.seed)
         torch.manual_seed(experiment.seed + 2)
 
     def run(self, last_step: int | None = None) -> None:
@@ -106,8 +101,11 @@ class GraspTrainer:
                 settings.learning_rate,
                 settings.final_learning_rate,
             )
-        batch = self._draw("train", self.experiment.augmentation, self.data_generator)
-        terms = self._losses(self.model, batch, self.noise_generator)
+        batch = self._draw("train", self.order.items(self.step), self.experiment.augmentation)
+        terms = self._losses(self.model, batch)
+        if not torch.isfinite(terms["total"]):
+            values = ", ".join(f"{name} {float(value):.4g}" for name, value in terms.items())
+            raise FuncGraspError(f"the loss is not finite ({values}); lower the learning rate or check the data")
         self.optimiser.zero_grad()
         terms["total"].backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
@@ -116,51 +114,44 @@ class GraspTrainer:
         self.average.update(self.model, self.step)
         return terms
 
-    def _draw(self, split: str, augmentation: AugmentationConfig, generator: torch.Generator) -> ObservationBatch:
+    def _draw(self, split: str, items: Sequence[SeededItem], augmentation: AugmentationConfig) -> ObservationBatch:
         experiment = self.experiment
         batch = self.stores[split].draw(
-            experiment.observations_per_batch,
+            [item.index for item in items],
             experiment.grasps_per_observation,
             experiment.model.num_points,
             min(experiment.contact_points, experiment.model.num_points),
             augmentation,
             self.phrasings[split],
-            generator,
+            SampleRandom([item.seed for item in items]),
         )
         return batch.to(self.device)
 
-    def _predict(self, model: GraspModel, batch: ObservationBatch, generator: torch.Generator) -> TrainingPrediction:
+    def _predict(self, model: GraspModel, batch: ObservationBatch) -> TrainingPrediction:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.experiment.optimisation.bfloat16):
-            return model.predict(
-                batch.points,
-                batch.view_images,
-                batch.view_mask,
-                batch.texts,
-                batch.vectors,
-                batch.contact_distances.shape[2],
-                generator,
-            ).to_float()
+            num_contact_points = batch.contact_distances.shape[2]
+            prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points)
+            return prediction.to_float()
 
-    def _losses(
-        self, model: GraspModel, batch: ObservationBatch, generator: torch.Generator
-    ) -> dict[str, torch.Tensor]:
-        targets = batch.soft_targets(self.experiment.soft_target_tau_m)
-        return self.objective(self._predict(model, batch, generator), targets)
+    def _losses(self, model: GraspModel, batch: ObservationBatch) -> dict[str, torch.Tensor]:
+        targets = batch.soft_targets(self.experiment.losses.soft_target_tau_m)
+        return self.objective(self._predict(model, batch), targets)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Losses and contact metrics of the averaged weights, the same validation batches each time."""
-        data_generator = torch.Generator().manual_seed(self.experiment.seed + 3)
-        noise_generator = torch.Generator(self.device).manual_seed(self.experiment.seed + 4)
+        order = EpochOrder(
+            len(self.stores["val"].groups), self.experiment.observations_per_batch, self.experiment.seed + 3
+        )
         collected: dict[str, list[float]] = defaultdict(list)
-        for _ in range(self.experiment.max_validation_batches):
-            batch = self._draw("val", VALIDATION_AUGMENTATION, data_generator)
-            prediction = self._predict(self.average.model, batch, noise_generator)
-            values = self.objective(prediction, batch.soft_targets(self.experiment.soft_target_tau_m))
+        for number in range(self.experiment.max_validation_batches):
+            batch = self._draw("val", order.items(number), VALIDATION_AUGMENTATION)
+            prediction = self._predict(self.average.model, batch)
+            values = self.objective(prediction, batch.soft_targets(self.experiment.losses.soft_target_tau_m))
             metrics = compute_contact_metrics(
                 part_probabilities(prediction.contact_logits),
                 hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M),
-                self.experiment.soft_target_tau_m,
+                self.experiment.losses.soft_target_tau_m,
                 CONTACT_THRESHOLD_M,
             )
             for name, value in {**values, **metrics}.items():
@@ -179,8 +170,6 @@ class GraspTrainer:
             "model": self.model.state_dict(),
             "average": self.average.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "data_generator": self.data_generator.get_state(),
-            "noise_generator": self.noise_generator.get_state(),
             "torch_generator": torch.get_rng_state(),
             "device_generators": torch.cuda.get_rng_state_all(),
             "experiment": experiment_as_json(self.experiment),
@@ -199,8 +188,6 @@ class GraspTrainer:
         self.model.load_state_dict(state["model"])
         self.average.model.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.data_generator.set_state(state["data_generator"])
-        self.noise_generator.set_state(state["noise_generator"])
         torch.set_rng_state(state["torch_generator"])
         if state["device_generators"]:
             torch.cuda.set_rng_state_all(state["device_generators"])
