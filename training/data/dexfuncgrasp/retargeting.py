@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from funcgrasp_core.contracts import PART_NAMES
+from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.geometry.hand_object_terms import penetration_depths
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix
 from funcgrasp_core.geometry.surface_distance import nearest_distances
@@ -98,9 +99,14 @@ class HandRetargeter:
         hand: to retarget to.
         settings: of the optimiser.
         shape: [10] of every hand; zero, the mean hand, by default.
+
+    Raises:
+        ConfigurationError: the hand is a left one.
     """
 
     def __init__(self, hand: GraspingHand, settings: RetargetingSettings | None = None, shape: Tensor | None = None):
+        if hand.layer.assets.side != "right":
+            raise ConfigurationError("DexFuncGrasp's Shadow Hand is a right one: give a right MANO hand")
         self.hand = hand
         self.settings = settings or RetargetingSettings()
         self.shape = torch.zeros(10) if shape is None else shape
