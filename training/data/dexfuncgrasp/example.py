@@ -32,8 +32,6 @@ from training.data.object_families import mesh_from_parameters
 MESH_OFFSET_M = np.array([0.004, -0.006, 0.003])
 """Meshes of the data set are not centred, so neither are these."""
 
-MESH_SPACING_M = 0.004
-
 OBJECT_STAND = RigidPose(np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]]), np.zeros(3))
 """Where objects stand in the worlds of the annotation."""
 
@@ -43,6 +41,7 @@ def write_example_tree(
     categories: Sequence[str] = ("mug", "bottle", "bowl"),
     objects_per_category: int = 2,
     grasps_per_object: int = 4,
+    mesh_spacing_m: float = 0.003,
 ) -> int:
     """Writes the tree and returns the number of grasps; a category's first object is the annotated one.
 
@@ -51,6 +50,7 @@ def write_example_tree(
         categories: of the procedural objects; DexFuncGrasp must have them too.
         objects_per_category: their number; the same objects every time.
         grasps_per_object: at most.
+        mesh_spacing_m: between the meshes' vertices; a coarse mesh has holes where walls are thin.
 
     Raises:
         DatasetError: DexFuncGrasp or the procedural objects lack a category.
@@ -65,7 +65,7 @@ def write_example_tree(
             raise DatasetError(f"DexFuncGrasp has no category '{item.category}': it has {', '.join(CATEGORIES)}")
         name = f"unit_{item.category}_{item.object_id}"
         instances[item.category].append(name)
-        vertices, faces = mesh_from_parameters(item.family, item.parameters, MESH_SPACING_M)
+        vertices, faces = mesh_from_parameters(item.family, item.parameters, mesh_spacing_m)
         write_object_mesh(root, item.category, name, vertices, faces, MESH_OFFSET_M)
         vectors = dict(frozen.grasps_of(index))[INTENT][:grasps_per_object]
         wanted += [_Wanted(item.category, name, number, vector) for number, vector in enumerate(vectors)]
