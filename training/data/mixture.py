@@ -51,8 +51,9 @@ def parse_mixture(text: str) -> dict[str, float]:
 class Mixture:
     """Data sets with weights, as an endless row of epochs.
 
-    Every epoch gives each data set the same number of positions, its share up to one, in a random order. A data set's items
-    are gone through in a random order, and all of them are taken once before any is taken again, also across epochs.
+    Every epoch gives each data set the same number of positions, its share up to one, in a random order. The items of a
+    data set are gone through in a random order; all of them are taken once before any is taken again, also across
+    epochs.
 
     Attributes:
         counts: positions of each data set in every epoch.
