@@ -97,6 +97,11 @@ def upright_cloud(mesh: UprightMesh, object_id: str) -> np.ndarray:
         DatasetError: the mesh has no area.
     """
     try:
-        return sample_object_cloud(mesh.vertices, mesh.faces, seed=zlib.crc32(object_id.encode()))
+        return sample_object_cloud(mesh.vertices, mesh.faces, cloud_seed(object_id))
     except (ValueError, IndexError) as error:
         raise DatasetError(f"the mesh of {object_id} has no surface to sample ({error}): copy it again") from error
+
+
+def cloud_seed(object_id: str) -> int:
+    """The seed of the stored points of an object."""
+    return zlib.crc32(object_id.encode())
