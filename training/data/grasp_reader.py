@@ -5,6 +5,7 @@ Everything is in one frame: metres, z up, the origin at the centre of the box of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,7 @@ class RetargetedGraspRecord(GraspRecord):
 class GraspReader(Protocol):
     """One split of a data set: `build_store` and `grasp_sample` need no more."""
 
+    root: Path
     split: str
     hand_layer: HandLayer
 

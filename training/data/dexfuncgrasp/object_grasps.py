@@ -21,6 +21,7 @@ from training.data.dexfuncgrasp.index import (
     read_upright_mesh,
     read_world,
 )
+from training.data.dexfuncgrasp.layout import OBJECTS_FOLDER
 from training.data.dexfuncgrasp.retargeting_store import RetargetingJob, grasp_digest
 from training.data.dexfuncgrasp.shadow_hand import palm_rotation_of_graspit, shadow_forward_kinematics
 from training.data.oakink import sample_object_cloud
@@ -53,7 +54,7 @@ def read_object_grasps(root: Path, grasps: Sequence[ShadowGrasp], broken: Broken
     """
     category, instance = grasps[0].category, grasps[0].instance
     mesh_file = None
-    with broken.reading(root):
+    with broken.reading(root / OBJECTS_FOLDER / category):
         mesh_file = find_object_mesh(root, category, instance)
     if mesh_file is None:
         return None

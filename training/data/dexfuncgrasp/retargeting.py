@@ -162,8 +162,12 @@ class HandRetargeter:
         shape = self.shape.to(rotation).expand(num, -1)
         at_origin = HandPoses(rotation, torch.zeros(num, 3).to(rotation), within_joint_limits(angles), shape)
         with torch.no_grad():
-            offset = targets.palm_centre - self._keypoints(self.hand(at_origin)).palm_centre
+            offset = targets.palm_centre - self.keypoints_of(at_origin).palm_centre
         return HandPoses(rotation, offset, at_origin.joint_angles, shape)
+
+    def keypoints_of(self, poses: HandPoses) -> HandKeypoints:
+        """The keypoints of human hands."""
+        return self._keypoints(self.hand(poses))
 
     def _posture_terms(self, state: HandState, angles: Tensor, targets: HandKeypoints) -> Tensor:
         """[B] how differently the two hands are posed."""
