@@ -13,6 +13,8 @@ import numpy as np
 from funcgrasp_core.hand.mano_layer import HandLayer
 from training.data.oakink_index import GraspRecord
 
+LOST_CONTACT_M = 0.005
+
 
 @dataclass(frozen=True)
 class RetargetedGraspRecord(GraspRecord):
@@ -21,10 +23,16 @@ class RetargetedGraspRecord(GraspRecord):
     Attributes:
         fingertip_residual_m: mean distance between the fingertips of the two hands.
         palm_residual_m: distance between the centres of their palms.
+        num_contacts: fingers with which the robot touches the object.
+        num_lost_contacts: those of them that are farther from it than LOST_CONTACT_M on the human hand.
+        penetration_m: how deep the object lies inside the human hand.
     """
 
     fingertip_residual_m: float
     palm_residual_m: float
+    num_contacts: int
+    num_lost_contacts: int
+    penetration_m: float
 
 
 class GraspReader(Protocol):

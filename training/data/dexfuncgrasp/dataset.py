@@ -26,7 +26,7 @@ from training.data.dexfuncgrasp.object_grasps import ObjectGrasps, read_object_g
 from training.data.dexfuncgrasp.reading import DexFuncGraspReading
 from training.data.dexfuncgrasp.retargeting import HandRetargeter, RetargetedHands
 from training.data.dexfuncgrasp.retargeting_store import STORE_FOLDER, RetargetingJob, RetargetingStore
-from training.data.grasp_reader import RetargetedGraspRecord
+from training.data.grasp_reader import LOST_CONTACT_M, RetargetedGraspRecord
 from training.data.grasp_sample import SampleSettings, grasp_sample
 from training.data.grasping_hand import GraspingHand
 from training.data.oakink import CLOUDS_FOLDER, STORED_CLOUD_SIZE, read_cloud
@@ -187,6 +187,7 @@ class DexFuncGraspDataset(Dataset):
 
     def _add_records(self, found: ObjectGrasps, hands: RetargetedHands) -> None:
         residuals = hands.tip_errors.mean(1).tolist()
+        lost = hands.touching & (hands.contact_gaps > LOST_CONTACT_M)
         for row, (grasp, residual) in enumerate(zip(found.grasps, residuals, strict=True)):
             stage = _SOURCE.format(residual_mm=residual * 1000)
             source = GraspSource(stage, make_object_id(grasp.category, grasp.annotated_instance), INTENT, "", "")
@@ -198,6 +199,9 @@ class DexFuncGraspDataset(Dataset):
                 grasp.world_file,
                 fingertip_residual_m=residual,
                 palm_residual_m=float(hands.palm_errors[row]),
+                num_contacts=int(hands.touching[row].sum()),
+                num_lost_contacts=int(lost[row].sum()),
+                penetration_m=float(hands.penetrations[row]),
             )
             if residual > self.reading.max_fingertip_residual_m:
                 self.poor_records.append(record)

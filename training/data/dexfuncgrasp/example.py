@@ -7,6 +7,7 @@ training: what is read from it has been human, robotic and human again.
 """
 
 import argparse
+import itertools
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,11 +23,12 @@ from funcgrasp_core.hand.joint_limits import joint_angles_from_axis_angle
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.data.dexfuncgrasp.graspit_world import RigidPose
 from training.data.dexfuncgrasp.hand_keypoints import HumanKeypoints
-from training.data.dexfuncgrasp.layout import CATEGORIES, INTENT
+from training.data.dexfuncgrasp.layout import CATEGORIES, INTENT, make_object_id, split_of_object
 from training.data.dexfuncgrasp.shadow_postures import shadow_hands_like
 from training.data.dexfuncgrasp.writer import write_object_list, write_object_mesh, write_shadow_grasp
 from training.data.frozen_grasps import load_frozen_grasps
 from training.data.grasping_hand import GraspingHand, HandPoses
+from training.data.oakink_layout import SPLITS
 from training.data.object_families import mesh_from_parameters
 
 MESH_OFFSET_M = np.array([0.004, -0.006, 0.003])
@@ -39,7 +41,7 @@ OBJECT_STAND = RigidPose(np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0
 def write_example_tree(
     root: Path,
     categories: Sequence[str] = ("mug", "bottle", "bowl"),
-    objects_per_category: int = 2,
+    objects_per_category: int = 3,
     grasps_per_object: int = 4,
     mesh_spacing_m: float = 0.003,
 ) -> int:
@@ -48,7 +50,7 @@ def write_example_tree(
     Args:
         root: folder of the data set.
         categories: of the procedural objects; DexFuncGrasp must have them too.
-        objects_per_category: their number; the same objects every time.
+        objects_per_category: their number; three or more fill all splits.
         grasps_per_object: at most.
         mesh_spacing_m: between the meshes' vertices; a coarse mesh has holes where walls are thin.
 
@@ -63,8 +65,8 @@ def write_example_tree(
             continue
         if item.category not in CATEGORIES:
             raise DatasetError(f"DexFuncGrasp has no category '{item.category}': it has {', '.join(CATEGORIES)}")
-        name = f"unit_{item.category}_{item.object_id}"
-        instances[item.category].append(name)
+        instances[item.category].append(_next_name(item.category, instances[item.category]))
+        name = instances[item.category][-1]
         vertices, faces = mesh_from_parameters(item.family, item.parameters, mesh_spacing_m)
         write_object_mesh(root, item.category, name, vertices, faces, MESH_OFFSET_M)
         vectors = dict(frozen.grasps_of(index))[INTENT][:grasps_per_object]
@@ -88,6 +90,15 @@ def write_example_tree(
             OBJECT_STAND,
         )
     return len(wanted)
+
+
+def _next_name(category: str, taken: Sequence[str]) -> str:
+    """A name for a category's next object: the first three lie in different splits, the others in training."""
+    wanted = SPLITS[len(taken)] if len(taken) < len(SPLITS) else SPLITS[0]
+    names = (f"unit_{category}_s{number:03d}" for number in itertools.count(1))
+    return next(
+        name for name in names if name not in taken and split_of_object(make_object_id(category, name)) == wanted
+    )
 
 
 class _Wanted(NamedTuple):
@@ -116,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     parser = argparse.ArgumentParser(description="Write a small data set in DexFuncGrasp's layout.")
     parser.add_argument("--output", type=Path, required=True, help="folder of the data set")
-    parser.add_argument("--objects", type=int, default=2, help="per category (default: 2)")
+    parser.add_argument("--objects", type=int, default=3, help="per category (default: 3, one a split)")
     parser.add_argument("--grasps", type=int, default=4, help="per object (default: 4)")
     options = parser.parse_args(arguments)
     try:

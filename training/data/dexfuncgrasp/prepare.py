@@ -41,19 +41,27 @@ def store_clouds_and_views(dataset: DexFuncGraspDataset, with_views: bool = True
             store_views(dataset.root, object_id, vertices, faces, one_material, cloud_seed(object_id))
 
 
+_COLUMNS = ("grasps", "left out", "fingertips", "95 %", "palm", "contacts", "lost", "depth")
+
+
 def residual_table(dataset: DexFuncGraspDataset) -> str:
-    """Fingertip and palm residuals of every category, in millimetres."""
+    """How well the hands of every category match: residuals and depth in mm, contacts and those that were lost."""
     all_records = [*dataset.records, *dataset.poor_records]
-    lines = [f"{'category':<16}{'grasps':>8}{'left out':>10}{'fingertips':>12}{'95 %':>8}{'palm':>8}"]
+    lines = [f"{'category':<16}" + "".join(f"{name:>11}" for name in _COLUMNS)]
     for category in [*sorted({record.category for record in all_records}), "all"]:
         chosen = [record for record in all_records if category in (record.category, "all")]
         tips = np.array([record.fingertip_residual_m for record in chosen]) * 1000
-        palms = np.array([record.palm_residual_m for record in chosen]) * 1000
-        num_poor = sum(category in (record.category, "all") for record in dataset.poor_records)
-        lines.append(
-            f"{category:<16}{len(chosen):>8}{num_poor:>10}{tips.mean():>10.1f}mm{np.percentile(tips, 95):>6.1f}mm"
-            f"{palms.mean():>6.1f}mm"
+        cells = (
+            f"{len(chosen)}",
+            f"{sum(category in (record.category, 'all') for record in dataset.poor_records)}",
+            f"{tips.mean():.1f}",
+            f"{np.percentile(tips, 95):.1f}",
+            f"{np.mean([record.palm_residual_m for record in chosen]) * 1000:.1f}",
+            f"{sum(record.num_contacts for record in chosen)}",
+            f"{sum(record.num_lost_contacts for record in chosen)}",
+            f"{np.mean([record.penetration_m for record in chosen]) * 1000:.1f}",
         )
+        lines.append(f"{category:<16}" + "".join(f"{cell:>11}" for cell in cells))
     return "\n".join(lines)
 
 
