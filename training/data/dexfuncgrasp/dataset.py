@@ -21,7 +21,7 @@ from training.data.dexfuncgrasp.index import (
     find_shadow_grasps,
     read_upright_mesh,
 )
-from training.data.dexfuncgrasp.layout import INTENT, make_object_id
+from training.data.dexfuncgrasp.layout import INTENT, make_object_id, shared_category
 from training.data.dexfuncgrasp.object_grasps import ObjectGrasps, read_object_grasps, retargeting_job, upright_cloud
 from training.data.dexfuncgrasp.reading import DexFuncGraspReading
 from training.data.dexfuncgrasp.retargeting import HandRetargeter, RetargetedHands
@@ -192,7 +192,7 @@ class DexFuncGraspDataset(Dataset):
             stage = _SOURCE.format(residual_mm=residual * 1000)
             source = GraspSource(stage, make_object_id(grasp.category, grasp.annotated_instance), INTENT, "", "")
             record = RetargetedGraspRecord(
-                grasp.category,
+                shared_category(grasp.category, grasp.instance),
                 grasp.object_id,
                 grasp.grasp_id,
                 source,

@@ -61,6 +61,15 @@ stands an object on its table: upright = R^T mesh with R = Rz Ry Rx, and y up.""
 
 CATEGORIES = tuple(UPRIGHT_QUARTER_TURNS)
 
+_OAKINK_NAMES = {
+    "camera": "cameras",
+    "eyeglass": "eyeglasses",
+    "headphone": "headphones",
+    "pliers": "pincer",
+    "spraybottle": "trigger_sprayer",
+}
+_DRILLS_AND_HAIR_DRYERS = "drill_hairdryer"
+
 _Z_UP_FROM_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
@@ -74,6 +83,13 @@ def upright_from_mesh(category: str) -> np.ndarray:
         raise DatasetError(f"DexFuncGrasp has no category '{category}'; it has {', '.join(CATEGORIES)}")
     x, y, z = (_quarter_turns(axis, turns) for axis, turns in enumerate(UPRIGHT_QUARTER_TURNS[category]))
     return _Z_UP_FROM_Y_UP @ (z @ y @ x).T
+
+
+def shared_category(category: str, instance: str) -> str:
+    """What OakInk calls objects of this kind, so that one kind has one name in a mixture; else the category's name."""
+    if category == _DRILLS_AND_HAIR_DRYERS:
+        return "power_drill" if "drill" in instance.lower() else "hair_dryer"
+    return _OAKINK_NAMES.get(category, category)
 
 
 def make_object_id(category: str, instance: str) -> str:

@@ -8,6 +8,7 @@ from training.data.dexfuncgrasp.layout import (
     CATEGORIES,
     grasp_folder_name,
     make_object_id,
+    shared_category,
     split_of_object,
     upright_from_mesh,
 )
@@ -55,3 +56,16 @@ def test_names_and_splits():
     assert splits.count("train") > 130
     assert splits.count("val") > 5
     assert splits.count("test") > 5
+
+
+@pytest.mark.parametrize(
+    ("category", "instance", "name"),
+    [
+        ("camera", "unit_cameras_s101", "cameras"),
+        ("mug", "unit_mug_s001", "mug"),
+        ("drill_hairdryer", "unit_drill_0", "power_drill"),
+        ("drill_hairdryer", "x_180_z_225_2_unit_ImageToStl.com_fen3", "hair_dryer"),
+    ],
+)
+def test_kinds_that_oakink_has_too_carry_its_names(category, instance, name):
+    assert shared_category(category, instance) == name
