@@ -196,7 +196,7 @@ class DexFuncGraspDataset(Dataset):
                 grasp.object_id,
                 grasp.grasp_id,
                 source,
-                grasp.world_file,
+                grasp.file,
                 fingertip_residual_m=residual,
                 palm_residual_m=float(hands.palm_errors[row]),
                 num_contacts=int(hands.touching[row].sum()),

@@ -81,8 +81,7 @@ def read_graspit_world(path: Path) -> GraspItWorld:
     if not robot_file.endswith(_KNOWN_ROBOT_SUFFIXES):
         raise DatasetError(f"{path}: the robot '{robot_file}' is not the data set's Shadow Hand (our_hand.xml)")
     dof_values = _numbers(_text(robot, "dofValues", path), NUM_DOFS, "dofValues", path)
-    if np.abs(dof_values).max() > _MAX_ANGLE_RAD:
-        raise DatasetError(f"{path}: dofValues reach {np.abs(dof_values).max():.3g}; expected radians")
+    check_joint_angles(dof_values, path)
     if robot_file.endswith(LF_SPREAD_NEGATED_SUFFIX):
         dof_values[_LF_SPREAD] *= -1
     return GraspItWorld(parts[-2], Path(parts[-1]).stem, _pose(body, path), _pose(robot, path), dof_values)
@@ -100,6 +99,38 @@ def format_graspit_world(world: GraspItWorld) -> bytes:
     _add_pose(robot, world.hand_pose)
     indent(root, "\t")
     return tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def check_joint_angles(dof_values: np.ndarray, where: object) -> None:
+    """Refuses angles [22] that no joint can have.
+
+    Raises:
+        DatasetError: an angle is larger than half a turn; `where` is named.
+    """
+    if np.abs(dof_values).max() > _MAX_ANGLE_RAD:
+        raise DatasetError(f"{where}: joint angles reach {np.abs(dof_values).max():.3g}; expected radians")
+
+
+def rotation_of_quaternion(quaternion: np.ndarray, where: object) -> np.ndarray:
+    """[3, 3] of a quaternion (w, x, y, z).
+
+    Raises:
+        DatasetError: its length is not 1; `where` is named.
+    """
+    norm = float(np.linalg.norm(quaternion))
+    if abs(norm - 1) > _MAX_QUATERNION_ERROR:
+        raise DatasetError(f"{where}: the quaternion of a pose has length {norm:.3g}, expected 1")
+    w, x, y, z = quaternion / norm
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + 2 * w * cross + 2 * cross @ cross
+
+
+def quaternion_of(rotation: np.ndarray) -> np.ndarray:
+    """Unit quaternion (w, x, y, z) of a rotation [3, 3]."""
+    from scipy.spatial.transform import Rotation
+
+    x, y, z, w = Rotation.from_matrix(rotation).as_quat()
+    return np.array([w, x, y, z])
 
 
 def _parse(path: Path) -> Element:
@@ -159,30 +190,11 @@ def _pose(parent: Element, path: Path) -> RigidPose:
     if match is None:
         raise DatasetError(f"{path}: expected fullTransform '(qw qx qy qz)[tx ty tz]', found '{text[:80]}'")
     quaternion = _numbers(match[1], 4, "the quaternion of fullTransform", path)
-    norm = float(np.linalg.norm(quaternion))
-    if abs(norm - 1) > _MAX_QUATERNION_ERROR:
-        raise DatasetError(f"{path}: the quaternion of fullTransform has length {norm:.3g}, expected 1")
     translation = _numbers(match[2], 3, "the translation of fullTransform", path) / MM_PER_M
-    return RigidPose(_rotation_of(quaternion / norm), translation)
-
-
-def _rotation_of(quaternion: np.ndarray) -> np.ndarray:
-    """[3, 3] of a unit quaternion (w, x, y, z)."""
-    w, vector = quaternion[0], quaternion[1:]
-    x, y, z = vector
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + 2 * w * cross + 2 * cross @ cross
-
-
-def _quaternion_of(rotation: np.ndarray) -> np.ndarray:
-    """Unit quaternion (w, x, y, z) of a rotation [3, 3]."""
-    from scipy.spatial.transform import Rotation
-
-    x, y, z, w = Rotation.from_matrix(rotation).as_quat()
-    return np.array([w, x, y, z])
+    return RigidPose(rotation_of_quaternion(quaternion, path), translation)
 
 
 def _add_pose(parent: Element, pose: RigidPose) -> None:
-    quaternion = " ".join(f"{value:.12g}" for value in _quaternion_of(pose.rotation))
+    quaternion = " ".join(f"{value:.12g}" for value in quaternion_of(pose.rotation))
     translation = " ".join(f"{value:.9g}" for value in pose.translation * MM_PER_M)
     SubElement(SubElement(parent, "transform"), "fullTransform").text = f"({quaternion})[{translation}]"

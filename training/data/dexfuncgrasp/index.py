@@ -16,13 +16,18 @@ from training.data.dexfuncgrasp.layout import (
     OBJECT_FRAME_FOLDER,
     OBJECT_LIST_FILE,
     OBJECTS_FOLDER,
+    PACKED_FOLDER,
+    PACKED_SPLITS,
+    PACKED_SUFFIX,
     SIFTED_FOLDER,
     WORLD_SUFFIX,
     make_object_id,
     mesh_places,
     split_of_object,
+    split_of_packed,
     upright_from_mesh,
 )
+from training.data.dexfuncgrasp.packed_grasps import read_packed_grasps
 from training.data.oakink_layout import SPLITS
 
 SMALLEST_OBJECT_M, LARGEST_OBJECT_M = 0.01, 1.0
@@ -37,14 +42,18 @@ class ShadowGrasp:
         instance: name of the object in the hand.
         annotated_instance: the object that the grasp was recorded on.
         grasp_id: unique in the data set: "0_unit_025_mug/0_6", or with the other object between.
-        world_file: the GraspIt world.
+        split: "train", "val" or "test".
+        file: the GraspIt world, or the packed grasps of the object.
+        row: of the packed grasps; None for a world.
     """
 
     category: str
     instance: str
     annotated_instance: str
     grasp_id: str
-    world_file: Path
+    split: str
+    file: Path
+    row: int | None = None
 
     @property
     def object_id(self) -> str:
@@ -79,27 +88,34 @@ def find_shadow_grasps(
     with_transferred: bool = True,
     broken: BrokenFiles | None = None,
 ) -> list[ShadowGrasp]:
-    """All grasps of a split, sorted by their id; of a grasp that lies in two frames the object's frame is taken.
+    """All grasps of a split, sorted by their id.
+
+    World files are read where there are any, and of a grasp that lies in two frames the one in the object's; else the
+    packed files that the authors train with.
 
     Args:
-        root: the folder that holds Obj_Data and Grasps.
-        split: "train", "val", "test" or "all", by the md5 of the id of the object in the hand.
+        root: the folder that holds Obj_Data and Grasps or Grasps_Dataset.
+        split: "train", "val", "test" or "all"; see `split_of_object` and `split_of_packed`.
         categories: to read; None reads all.
         with_transferred: also grasps that were carried over to other objects.
-        broken: takes folders that cannot be told; by default they are refused.
+        broken: takes what cannot be read; by default it is refused.
 
     Raises:
-        DatasetError: the folder has another layout, or a grasp folder names no known category.
+        DatasetError: the folder has another layout, a folder names no known category, or a packed file is broken.
     """
     if split not in ("all", *SPLITS):
         raise ConfigurationError(f"split must be all, {', '.join(SPLITS)}, not '{split}'")
-    top = root / GRASPS_FOLDER
-    if not top.is_dir():
-        raise DatasetError(f"{top} is no folder: give the folder that holds {OBJECTS_FOLDER} and {GRASPS_FOLDER}")
+    are_packed = not (root / GRASPS_FOLDER).is_dir()
+    tops = [root / PACKED_FOLDER / name for name in PACKED_SPLITS] if are_packed else [root / GRASPS_FOLDER]
+    folders = [path for top in tops if top.is_dir() for path in sorted(top.iterdir()) if path.is_dir()]
+    if not folders:
+        raise DatasetError(
+            f"{root} has no grasps: give the folder that holds {OBJECTS_FOLDER} and {GRASPS_FOLDER} or {PACKED_FOLDER}"
+        )
     category_of = read_categories(root)
     broken = BrokenFiles("refuse") if broken is None else broken
-    grasps = []
-    for folder in sorted(path for path in top.iterdir() if path.is_dir()):
+    grasps: list[ShadowGrasp] = []
+    for folder in folders:
         with broken.reading(folder):
             number, _, annotated = folder.name.partition("_")
             if number not in category_of or not annotated:
@@ -107,16 +123,14 @@ def find_shadow_grasps(
                     f"{folder}: expected a name of the form <number>_<object> with a number from {OBJECT_LIST_FILE}"
                 )
             category = category_of[number]
-            if categories is not None and category not in categories:
-                continue
-            held = {annotated: folder}
-            if with_transferred and (folder / SIFTED_FOLDER).is_dir():
-                others = sorted(path for path in (folder / SIFTED_FOLDER).iterdir() if path.is_dir())
-                held |= {other.name: other for other in others if other.name != annotated}
-            for instance, place in held.items():
-                if split in ("all", split_of_object(make_object_id(category, instance))):
-                    grasps += _grasps_in(place, category, instance, annotated)
-    return grasps
+            if categories is None or category in categories:
+                find = _packed_in if are_packed else _worlds_in
+                grasps += find(folder, category, annotated, broken)
+    return [
+        grasp
+        for grasp in sorted(grasps, key=lambda grasp: grasp.grasp_id)
+        if split in ("all", grasp.split) and (with_transferred or not grasp.is_transferred)
+    ]
 
 
 def read_categories(root: Path) -> dict[str, str]:
@@ -138,9 +152,11 @@ def read_world(grasp: ShadowGrasp) -> GraspItWorld:
     Raises:
         DatasetError: the file is broken or is about another object than its folder says.
     """
-    world = read_graspit_world(grasp.world_file)
+    if grasp.row is not None:
+        return read_packed_grasps(grasp.file).world(grasp.row, grasp.category, grasp.instance)
+    world = read_graspit_world(grasp.file)
     if world.instance != grasp.instance:
-        raise DatasetError(f"{grasp.world_file} grasps '{world.instance}' but lies in the folder of '{grasp.instance}'")
+        raise DatasetError(f"{grasp.file} grasps '{world.instance}' but lies in the folder of '{grasp.instance}'")
     return world
 
 
@@ -186,14 +202,37 @@ def hand_in_object_frame(world: GraspItWorld, category: str, centre: np.ndarray)
     return RigidPose(turn @ hand.rotation, turn @ (hand.translation - centre))
 
 
-def _grasps_in(folder: Path, category: str, instance: str, annotated: str) -> list[ShadowGrasp]:
-    files = {
-        path.stem: path for place in (folder, folder / OBJECT_FRAME_FOLDER) for path in place.glob(f"*{WORLD_SUFFIX}")
-    }
-    prefix = folder.name if instance == annotated else f"{folder.parents[1].name}/{instance}"
-    return [
-        ShadowGrasp(category, instance, annotated, f"{prefix}/{stem}", path) for stem, path in sorted(files.items())
-    ]
+def _worlds_in(folder: Path, category: str, annotated: str, broken: BrokenFiles) -> list[ShadowGrasp]:
+    """The world files below a folder of annotated grasps; their content is not read here."""
+    held = {annotated: folder}
+    if (folder / SIFTED_FOLDER).is_dir():
+        others = sorted(path for path in (folder / SIFTED_FOLDER).iterdir() if path.is_dir())
+        held |= {other.name: other for other in others if other.name != annotated}
+    grasps = []
+    for instance, place in held.items():
+        found = (path for frame in (place, place / OBJECT_FRAME_FOLDER) for path in frame.glob(f"*{WORLD_SUFFIX}"))
+        files = {path.stem: path for path in found}
+        prefix = folder.name if instance == annotated else f"{folder.name}/{instance}"
+        split = split_of_object(make_object_id(category, instance))
+        grasps += [
+            ShadowGrasp(category, instance, annotated, f"{prefix}/{stem}", split, path) for stem, path in files.items()
+        ]
+    return grasps
+
+
+def _packed_in(folder: Path, category: str, annotated: str, broken: BrokenFiles) -> list[ShadowGrasp]:
+    """The rows of the packed files in a folder of `train` or `test`."""
+    grasps = []
+    for path in sorted(folder.glob(f"*{PACKED_SUFFIX}")):
+        with broken.reading(path):
+            packed = read_packed_grasps(path)
+            instance = path.stem
+            split = split_of_packed(folder.parent.name, make_object_id(category, instance))
+            grasps += [
+                ShadowGrasp(category, instance, annotated, f"{folder.name}/{instance}/{name}", split, path, row)
+                for row, name in enumerate(packed.names)
+            ]
+    return grasps
 
 
 def _read_object_list(root: Path) -> dict[str, dict]:

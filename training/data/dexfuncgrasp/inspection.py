@@ -22,7 +22,7 @@ from training.data.dexfuncgrasp.index import (
     read_upright_mesh,
     read_world,
 )
-from training.data.dexfuncgrasp.layout import GRASPS_FOLDER, OBJECT_LIST_FILE, OBJECTS_FOLDER, split_of_object
+from training.data.dexfuncgrasp.layout import GRASPS_FOLDER, OBJECT_LIST_FILE, OBJECTS_FOLDER, PACKED_FOLDER
 from training.data.dexfuncgrasp.object_grasps import read_object_grasps, retargeting_job, upright_cloud
 from training.data.dexfuncgrasp.retargeting import HandRetargeter
 from training.data.dexfuncgrasp.retargeting_store import STORE_FOLDER
@@ -41,12 +41,13 @@ class DexFuncGraspInspector:
     """Knows DexFuncGrasp's layout; see `LayoutInspector`."""
 
     name = "DexFuncGrasp (Shadow Hand, read as MANO by retargeting)"
-    root_description = f"the folder that holds {OBJECTS_FOLDER} and {GRASPS_FOLDER}"
+    root_description = f"the folder that holds {OBJECTS_FOLDER} and {GRASPS_FOLDER} (or {PACKED_FOLDER})"
 
     def recognises(self, root: Path) -> bool:
         """Whether the list of objects or both of the layout's folders are there."""
         has_list = (root / OBJECTS_FOLDER / OBJECT_LIST_FILE).is_file()
-        return has_list or ((root / OBJECTS_FOLDER).is_dir() and (root / GRASPS_FOLDER).is_dir())
+        has_grasps = (root / GRASPS_FOLDER).is_dir() or (root / PACKED_FOLDER).is_dir()
+        return has_list or ((root / OBJECTS_FOLDER).is_dir() and has_grasps)
 
     def inspect(self, root: Path) -> LayoutReport:
         """Reads everything once."""
@@ -63,7 +64,7 @@ class DexFuncGraspInspector:
         for grasp in _unlike_first([grasps[index] for index in order]):
             if len(chosen) == num_samples:
                 break
-            with broken.reading(grasp.world_file):
+            with broken.reading(grasp.file):
                 chosen.append(_show(root, grasp, retargeter, layer))
         return chosen
 
@@ -83,8 +84,8 @@ class _Inspection:
         with self.broken.reading(self.root / OBJECTS_FOLDER / OBJECT_LIST_FILE):
             instances = read_instances(self.root)
         grasps: list[ShadowGrasp] = []
-        if not (self.root / GRASPS_FOLDER).is_dir():
-            self._miss(self.root / GRASPS_FOLDER, "it holds the grasps")
+        if not (self.root / GRASPS_FOLDER).is_dir() and not (self.root / PACKED_FOLDER).is_dir():
+            self._miss(self.root / GRASPS_FOLDER, f"it (or {PACKED_FOLDER}) holds the grasps")
         elif instances:
             grasps = find_shadow_grasps(self.root, "all", broken=self.broken)
         readable = self._read_worlds(grasps)
@@ -105,7 +106,7 @@ class _Inspection:
             tuple(self.broken),
             {
                 name: folder_size(self.root / name)
-                for name in (OBJECTS_FOLDER, GRASPS_FOLDER, STORE_FOLDER, CLOUDS_FOLDER, RENDERS_FOLDER)
+                for name in (OBJECTS_FOLDER, GRASPS_FOLDER, PACKED_FOLDER, STORE_FOLDER, CLOUDS_FOLDER, RENDERS_FOLDER)
             },
             tuple(self.notes),
         )
@@ -114,7 +115,7 @@ class _Inspection:
         lower, upper = (limit.numpy() for limit in joint_limits())
         readable, num_outside = [], 0
         for grasp in tqdm(grasps, desc="grasps", unit="grasp"):
-            with self.broken.reading(grasp.world_file):
+            with self.broken.reading(grasp.file):
                 angles = read_world(grasp).dof_values
                 beyond = np.maximum(lower - angles, angles - upper).max()
                 num_outside += bool(beyond > _LIMIT_TOLERANCE_RAD)
@@ -173,8 +174,8 @@ class _Inspection:
 
 
 def _tabulate(grasps: list[ShadowGrasp]) -> dict[str, dict[str, int]]:
-    splits = Counter(split_of_object(grasp.object_id) for grasp in grasps)
-    objects = Counter(split_of_object(object_id) for object_id in {grasp.object_id for grasp in grasps})
+    splits = Counter(grasp.split for grasp in grasps)
+    objects = Counter(split for _, split in {(grasp.object_id, grasp.split) for grasp in grasps})
     return {
         "grasps by category": dict(sorted(Counter(grasp.category for grasp in grasps).items())),
         "grasps by split": {split: splits[split] for split in SPLITS},

@@ -9,6 +9,7 @@ Grasps/N_<object>/N_<k>.xml                              annotated grasps, objec
 Grasps/N_<object>/new/N_<k>.xml                          the same grasps, the object's rotation taken out
 Grasps/N_<object>/sift/<other>/[new/]N_<k>.xml           transferred to another object and kept by simulation
 Grasps/N_<object>/transferred/<other>/N_<k>.xml          transferred, before simulation: not read
+Grasps_Dataset/{train,test}/N_<object>/<other>.npy       instead of Grasps: all grasps of an object in one file
 
 Beside each .xml lies a .pkl of the same name with derived points (surface, keypoints, hand mesh), which nothing needs.
 """
@@ -27,7 +28,9 @@ GRASPS_FOLDER = "Grasps"
 OBJECT_FRAME_FOLDER = "new"
 SIFTED_FOLDER = "sift"
 WORLD_SUFFIX = ".xml"
-POINTS_SUFFIX = ".pkl"
+PACKED_FOLDER = "Grasps_Dataset"
+PACKED_SPLITS = ("train", "test")
+PACKED_SUFFIX = ".npy"
 MESH_SUFFIX = ".obj"
 
 INTENT = "use"
@@ -100,9 +103,14 @@ def make_object_id(category: str, instance: str) -> str:
 def split_of_object(object_id: str) -> str:
     """The split of an object: md5 of its id as an integer, modulo 10; 0 to 7 train, 8 val, 9 test.
 
-    The authors' code takes its split from two folders whose content is listed nowhere, so OakInk's rule decides here.
+    Nothing lists the authors' split of the world files, so OakInk's rule decides.
     """
     return split_of(object_id)
+
+
+def split_of_packed(folder: str, object_id: str) -> str:
+    """The split of an object in the authors' `train` or `test` folder: theirs, with a tenth of the former as val."""
+    return "val" if folder == "train" and split_of(object_id) == "val" else folder
 
 
 def mesh_places(root: Path, category: str, instance: str) -> tuple[Path, ...]:

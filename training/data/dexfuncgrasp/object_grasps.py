@@ -11,7 +11,7 @@ import torch
 
 from funcgrasp_core.errors import DatasetError
 from training.data.broken_files import BrokenFiles
-from training.data.dexfuncgrasp.graspit_world import GraspItWorld
+from training.data.dexfuncgrasp.graspit_world import GraspItWorld, format_graspit_world
 from training.data.dexfuncgrasp.hand_keypoints import HandKeypoints
 from training.data.dexfuncgrasp.index import (
     ShadowGrasp,
@@ -36,7 +36,7 @@ class ObjectGrasps(NamedTuple):
     Attributes:
         grasps: where they are.
         worlds: their content.
-        digests: of each world with the mesh.
+        digests: of the content of each world with the mesh.
         mesh_file: of the object.
     """
 
@@ -61,9 +61,10 @@ def read_object_grasps(root: Path, grasps: Sequence[ShadowGrasp], broken: Broken
     mesh_digest = hashlib.sha256(mesh_file.read_bytes()).hexdigest()
     kept, worlds, digests = [], [], []
     for grasp in grasps:
-        with broken.reading(grasp.world_file):
-            worlds.append(read_world(grasp))
-            digests.append(grasp_digest(grasp.world_file.read_bytes(), mesh_digest))
+        with broken.reading(grasp.file):
+            world = read_world(grasp)
+            digests.append(grasp_digest(format_graspit_world(world), mesh_digest))
+            worlds.append(world)
             kept.append(grasp)
     return ObjectGrasps(tuple(kept), tuple(worlds), tuple(digests), mesh_file) if kept else None
 

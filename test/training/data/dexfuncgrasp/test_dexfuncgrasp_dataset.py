@@ -124,7 +124,7 @@ def test_poor_grasps_are_left_out_and_listed(copied_tree, hasty):
 
 def test_broken_files_are_refused_or_skipped_and_listed(copied_tree, hasty):
     grasps = find_shadow_grasps(copied_tree, "all")
-    grasps[0].world_file.write_text("<world>")
+    grasps[0].file.write_text("<world>")
     bottle = next(grasp for grasp in grasps if grasp.category == "bottle")
     find_object_mesh(copied_tree, bottle.category, bottle.instance).unlink()
     with pytest.raises(DatasetError, match="no well-formed XML"):
@@ -133,7 +133,7 @@ def test_broken_files_are_refused_or_skipped_and_listed(copied_tree, hasty):
     assert len(skipping.records) == 5
     listed = "\n".join(str(broken) for broken in skipping.broken_files)
     assert len(skipping.broken_files) == 2
-    assert str(grasps[0].world_file) in listed
+    assert str(grasps[0].file) in listed
     assert f"object '{bottle.instance}' has no mesh" in listed
 
 

@@ -27,7 +27,7 @@ def test_all_grasps_are_found_once_in_the_objects_frame(tree):
     assert len(grasps) == 8
     assert len({grasp.grasp_id for grasp in grasps}) == 8
     assert sum(grasp.is_transferred for grasp in grasps) == 4
-    assert {grasp.world_file.parent.name for grasp in grasps} == {"new"}
+    assert {grasp.file.parent.name for grasp in grasps} == {"new"}
     first = grasps[0]
     annotated = read_instances(tree)["mug"][0]
     assert (first.grasp_id, first.object_id) == (f"0_{annotated}/0_0", f"mug/{annotated}")
@@ -80,7 +80,7 @@ def test_objects_stand_upright_and_centred_where_the_hand_is(tree):
 
 def test_the_hand_keeps_its_place_relative_to_the_mesh(tree):
     grasp = find_shadow_grasps(tree, "all")[0]
-    world = read_graspit_world(grasp.world_file)
+    world = read_graspit_world(grasp.file)
     moved = hand_in_object_frame(world, grasp.category, np.array([0.01, 0.0, 0.0]))
     still = hand_in_object_frame(world, grasp.category, np.zeros(3))
     # A mug's mesh x axis is our y axis.
@@ -127,7 +127,7 @@ def test_a_mesh_that_is_none_is_refused(copied_tree):
 def test_a_grasp_in_another_objects_folder_is_refused(copied_tree):
     grasps = find_shadow_grasps(copied_tree, "all", ("mug",))
     own, transferred = (next(g for g in grasps if g.is_transferred == is_so) for is_so in (False, True))
-    shutil.copy(transferred.world_file, own.world_file)
+    shutil.copy(transferred.file, own.file)
     with pytest.raises(DatasetError, match=f"grasps '{transferred.instance}' but lies in the folder of"):
         read_world(own)
 

@@ -127,7 +127,7 @@ EXTERNAL = '<?xml version="1.0"?><!DOCTYPE world SYSTEM "file:///etc/passwd"><wo
         (WORLD.replace("0.25<", "much<"), "dofValues should be numbers"),
         (WORLD.replace("0.25<", "25<"), "expected radians"),
         (WORLD.replace("our_hand", "barrett"), "not the data set's Shadow Hand"),
-        (WORLD.replace("(0.70710678 0 0 0.70710678)", "(1 0 0 1)"), "the quaternion of fullTransform has length 1.41"),
+        (WORLD.replace("(0.70710678 0 0 0.70710678)", "(1 0 0 1)"), "the quaternion of a pose has length 1.41"),
         (
             WORLD.replace("[100 -50 +20]", "[100 -50]"),
             "translation of fullTransform should be 3 finite numbers, found 2",

@@ -21,7 +21,7 @@ def test_the_inspector_knows_its_layout(tree, tmp_path):
 
 def test_the_report_counts_and_names_what_is_missing_and_broken(copied_tree):
     grasps = find_shadow_grasps(copied_tree, "all")
-    grasps[0].world_file.write_text("<world>")
+    grasps[0].file.write_text("<world>")
     bottle = next(grasp for grasp in grasps if grasp.category == "bottle")
     mesh = find_object_mesh(copied_tree, bottle.category, bottle.instance)
     mesh.unlink()
@@ -29,7 +29,7 @@ def test_the_report_counts_and_names_what_is_missing_and_broken(copied_tree):
     assert report.counts["grasps"] == 7
     assert report.counts["objects in the list"] == 4
     assert report.tables["grasps by category"] == {"bottle": 4, "mug": 3}
-    assert [file.path for file in report.broken] == [grasps[0].world_file]
+    assert [file.path for file in report.broken] == [grasps[0].file]
     missing = " ".join(str(file) for file in report.missing)
     assert f"object '{bottle.instance}' has no mesh" in missing
     assert "dexfuncgrasp.prepare --data" in missing
