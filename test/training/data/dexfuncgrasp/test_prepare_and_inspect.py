@@ -1,6 +1,7 @@
 """The commands and the data doctor, on a tree of the official layout."""
 
 import shutil
+import sys
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_sampled_grasps_are_of_different_categories(tree):
 
 
 @pytest.mark.slow
-def test_a_prepared_tree_needs_nothing_more(tmp_path, capsys):
+def test_a_prepared_tree_needs_nothing_more(tmp_path, capsys, monkeypatch):
     pytest.importorskip("open3d", reason="rendering needs open3d")
     assert example.main(["--output", str(tmp_path), "--objects", "1", "--grasps", "1"]) == 0
     assert "3 grasps in" in capsys.readouterr().out
@@ -66,6 +67,8 @@ def test_a_prepared_tree_needs_nothing_more(tmp_path, capsys):
     assert [line.split()[0] for line in table.splitlines()] == ["category", "bottle", "bowl", "mug", "all"]
     assert table.splitlines()[-1].split()[1:3] == ["3", "0"]
     assert DexFuncGraspInspector().inspect(tmp_path).is_clean
+    for absent in ("open3d", "trimesh"):
+        monkeypatch.setitem(sys.modules, absent, None)
     sample = DexFuncGraspDataset(tmp_path, "all", show_progress=False)[0]
     assert set(sample["object_images"]) == set(VIEW_SLOTS)
 
