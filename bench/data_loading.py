@@ -142,7 +142,8 @@ def training_step_seconds(store: ObservationStore, num_steps: int) -> float:
     for _ in range(num_steps + 1):
         start = time.perf_counter()
         prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, 256)
-        objective(prediction, objective.targets(batch.contact_distances, batch.points))["total"].backward()
+        targets = objective.targets(batch.contact_distances, batch.points)
+        objective(prediction, targets)["total"].backward()
         model.zero_grad()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds[1:])
