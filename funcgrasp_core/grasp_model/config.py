@@ -73,6 +73,9 @@ class CompactSemanticConfig:
         _require(self.width % self.heads == 0, f"width {self.width} must be a multiple of {self.heads} heads")
 
 
+SemanticConfig = CompactSemanticConfig | QwenSemanticConfig
+
+
 @dataclass(frozen=True)
 class FusionConfig(_Choices):
     """Transformer over points that carry geometry and meaning."""
@@ -128,7 +131,7 @@ class GraspModelConfig(_Choices):
     name: str = "funcgrasp_v2"
     num_points: int = 1024
     geometry: PointNet2Config = field(default_factory=PointNet2Config)
-    semantic: CompactSemanticConfig | QwenSemanticConfig = field(default_factory=QwenSemanticConfig)
+    semantic: SemanticConfig = field(default_factory=QwenSemanticConfig)
     semantic_size: int = 256  # C_sem
     fusion: FusionConfig = field(default_factory=FusionConfig)
     contact_hidden: int = 256
@@ -152,6 +155,10 @@ class GraspModelConfig(_Choices):
         _require(
             self.fused_size % self.fusion.heads == 0,
             f"the fused size {self.fused_size} must be a multiple of {self.fusion.heads} heads",
+        )
+        _require(
+            isinstance(self.semantic, SemanticConfig),
+            f"semantic must describe an encoder, got {self.semantic!r}",
         )
         _require(
             self.mode is None or self.parameterisation == "joint_basis",
@@ -199,6 +206,13 @@ _NESTED: dict[tuple[str, str], type] = {
 }
 
 
+def _semantic_kind(values: Any) -> type:
+    """Which encoder the values describe; each has names that the other lacks."""
+    own = {item.name for item in dataclasses.fields(QwenSemanticConfig)}
+    own -= {item.name for item in dataclasses.fields(CompactSemanticConfig)}
+    return QwenSemanticConfig if isinstance(values, dict) and own & set(values) else CompactSemanticConfig
+
+
 def _from_dict(kind: type, values: Any) -> Any:
     _require(isinstance(values, dict), f"{kind.__name__} must be an object with named values, got {values!r}")
     known = {item.name for item in dataclasses.fields(kind)}
@@ -207,8 +221,8 @@ def _from_dict(kind: type, values: Any) -> Any:
     arguments = {}
     for name, value in values.items():
         nested = _NESTED.get((kind.__name__, name))
-        if (kind.__name__, name) == ("GraspModelConfig", "semantic"):
-            nested = QwenSemanticConfig if isinstance(value, dict) and "tuning" in value else CompactSemanticConfig
+        if kind is GraspModelConfig and name == "semantic":
+            nested = _semantic_kind(value)
         if nested is not None and value is not None:
             value = _from_dict(nested, value)
         elif isinstance(value, list):

@@ -13,7 +13,12 @@ from torch import Tensor, nn
 
 from funcgrasp_core.assets import REFERENCE_HAND, asset_path
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import MODE_ATTENTION_HEADS, GraspModelConfig, PalmModeConfig
+from funcgrasp_core.grasp_model.config import (
+    MODE_ATTENTION_HEADS,
+    CompactSemanticConfig,
+    GraspModelConfig,
+    PalmModeConfig,
+)
 from funcgrasp_core.grasp_model.contact_head import ContactHead, PalmContactHead
 from funcgrasp_core.grasp_model.contact_weighted_pooling import (
     ContactWeightedPooling,
@@ -26,7 +31,6 @@ from funcgrasp_core.grasp_model.layers import full_precision
 from funcgrasp_core.grasp_model.normaliser import Normaliser
 from funcgrasp_core.grasp_model.palm_mode import MODE_SIZE, PalmFrame, PalmPoses
 from funcgrasp_core.grasp_model.pointnet2_encoder import PointNet2Encoder
-from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.grasp_model.qwen.encoder import build_qwen_encoder
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import (
@@ -334,16 +338,10 @@ def build_grasp_model(config: GraspModelConfig, semantic_model: Path | None = No
         semantic_model: folder of a Qwen2.5-VL checkpoint, for configurations that use one.
 
     Raises:
-        ConfigurationError: a folder is missing or not wanted.
+        ConfigurationError: no folder where one is needed, or one where none is used.
+        CheckpointMissingError, CheckpointFormatError, MissingDependencyError: see `build_qwen_encoder`.
     """
-    if isinstance(config.semantic, QwenSemanticConfig) != (semantic_model is not None):
-        raise ConfigurationError("semantic_model is for configurations with Qwen2.5-VL, and needed there")
-    semantic_encoder: SemanticEncoder
-    if isinstance(config.semantic, QwenSemanticConfig):
-        assert semantic_model is not None
-        semantic_encoder = build_qwen_encoder(config.semantic, semantic_model, config.semantic_size)
-    else:
-        semantic_encoder = CompactSemanticEncoder(config.semantic, config.semantic_size)
+    semantic_encoder = _build_semantic_encoder(config, semantic_model)
     hand = load_mano_assets(asset_path(REFERENCE_HAND))
     parameterisation: HandParameterisation
     if config.parameterisation == "axis_angle":
@@ -353,3 +351,17 @@ def build_grasp_model(config: GraspModelConfig, semantic_model: Path | None = No
     if config.mode is None:
         return SingleMapGraspModel(config, semantic_encoder, parameterisation)
     return PalmModeGraspModel(config, config.mode, semantic_encoder, parameterisation, PalmFrame.of_hand(hand))
+
+
+def _build_semantic_encoder(config: GraspModelConfig, semantic_model: Path | None) -> SemanticEncoder:
+    if isinstance(config.semantic, CompactSemanticConfig):
+        if semantic_model is not None:
+            raise ConfigurationError(
+                f"'{config.name}' has its own semantic encoder and takes no semantic_model: leave that out"
+            )
+        return CompactSemanticEncoder(config.semantic, config.semantic_size)
+    if semantic_model is None:
+        raise ConfigurationError(
+            f"'{config.name}' uses Qwen2.5-VL: give semantic_model, a local copy of a Qwen2.5-VL checkpoint folder"
+        )
+    return build_qwen_encoder(config.semantic, semantic_model, config.semantic_size)

@@ -8,6 +8,7 @@ from funcgrasp_core.grasp_model.config import (
     CONFIGS,
     DEBUG,
     FUNCGRASP_V2,
+    CompactSemanticConfig,
     FlowConfig,
     FusionConfig,
     GraspModelConfig,
@@ -15,6 +16,7 @@ from funcgrasp_core.grasp_model.config import (
     PointNet2Config,
     SetAbstractionConfig,
 )
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -24,6 +26,28 @@ def test_json_round_trip(config):
 
 def test_original_sizes():
     assert (FUNCGRASP_V2.geometric_size, FUNCGRASP_V2.semantic_size, FUNCGRASP_V2.fused_size) == (256, 256, 512)
+
+
+@pytest.mark.parametrize("semantic", [QwenSemanticConfig(tuning="full", view_size=56), CompactSemanticConfig(width=64)])
+def test_either_semantic_encoder_comes_back(semantic):
+    config = dataclasses.replace(DEBUG, semantic=semantic)
+    assert GraspModelConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ('{"tuning": "lora", "spam": 1}', "QwenSemanticConfig has no spam"),
+        ('{"tuning": "some"}', "tuning must be one of"),
+        ('{"width": 32, "tuning": "lora"}', "QwenSemanticConfig has no width"),
+        ('{"spam": 1}', "CompactSemanticConfig has no spam"),
+        ("null", "semantic must describe an encoder, got None"),
+        ("7", "must be an object"),
+    ],
+)
+def test_a_semantic_encoder_that_there_is_not_is_refused(values, message):
+    with pytest.raises(ConfigurationError, match=message):
+        GraspModelConfig.from_json(f'{{"semantic": {values}}}')
 
 
 def test_unknown_name_is_refused():

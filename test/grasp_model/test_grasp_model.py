@@ -19,24 +19,6 @@ ORIGINAL_SMALL = dataclasses.replace(
 )
 
 
-class FixedSemanticEncoder(nn.Module):
-    """Stands for a language model: its output depends on the text's length alone."""
-
-    view_size = 8
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.project = nn.Linear(1, size)
-
-    views_are_frozen = True
-
-    def encode_views(self, images):
-        return images.mean(dim=(2, 3, 4))
-
-    def forward(self, view_features, view_mask, texts):
-        return self.project(torch.tensor([[float(len(text))] for text in texts]))
-
-
 def observation(config: GraspModelConfig, batch_size: int = 2, view_size: int = 16):
     generator = torch.Generator().manual_seed(0)
     points = (torch.rand(batch_size, config.num_points, 3, generator=generator) - 0.5) * 0.1
@@ -119,8 +101,8 @@ def test_normalised_targets_have_unit_deviation():
     assert torch.allclose(targets.std(dim=0), torch.ones(64), atol=1e-3)
 
 
-def test_original_configuration_has_the_stated_parameter_counts():
-    model = build_grasp_model(FUNCGRASP_V2, FixedSemanticEncoder(256))
+def test_original_configuration_has_the_stated_parameter_counts(tiny_qwen):
+    model = build_grasp_model(FUNCGRASP_V2, tiny_qwen)
 
     def count(module: nn.Module) -> int:
         return sum(p.numel() for p in module.parameters())
@@ -130,8 +112,8 @@ def test_original_configuration_has_the_stated_parameter_counts():
     assert count(model.contact_head) == 512 * 256 + 256 + 256 * 7 + 7
 
 
-def test_semantic_encoder_given_once():
-    with pytest.raises(ConfigurationError, match="exactly one semantic encoder"):
+def test_a_folder_is_given_where_one_is_used(tiny_qwen):
+    with pytest.raises(ConfigurationError, match=r"'funcgrasp_v2' uses Qwen2\.5-VL: give semantic_model"):
         build_grasp_model(FUNCGRASP_V2)
-    with pytest.raises(ConfigurationError, match="exactly one semantic encoder"):
-        build_grasp_model(DEBUG, FixedSemanticEncoder(32))
+    with pytest.raises(ConfigurationError, match="'debug' has its own semantic encoder"):
+        build_grasp_model(DEBUG, tiny_qwen)
