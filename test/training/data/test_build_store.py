@@ -180,10 +180,9 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(root, tmp_path):
 @pytest.mark.parametrize("keep_pictures", [True, False])
 def test_a_missing_picture_names_the_command_that_renders_it(root, keep_pictures):
     next(root.glob("renders/*/yaw_060/left.png")).unlink()
+    settings = dataclasses.replace(SETTINGS, keep_pictures=keep_pictures)
     with pytest.raises(DatasetError, match=r"left\.png is missing.*training\.data\.render_object_views"):
-        store, _ = build(root, dataclasses.replace(SETTINGS, keep_pictures=keep_pictures))
-        for number in range(store.num_objects):
-            assert store.views[number].shape == (3, 6, 8, 8, 3)
+        [pictures.shape for pictures in build(root, settings)[0].views]
 
 
 def test_a_killed_build_goes_on_where_it_was(tmp_path):
