@@ -17,7 +17,8 @@ from funcgrasp_core.grasp_model.grasp_model import GraspModel, TrainingPredictio
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from training.data.augmentation import AugmentationConfig
 from training.data.epoch_order import EpochOrder, SeededItem
-from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
+from training.data.mixed_store import GraspStore
+from training.data.observation_store import ObservationBatch, Phrasing
 from training.experiments import Experiment, experiment_as_json
 from training.losses.grasp_objective import GraspObjective
 from training.metrics.contact_metrics import compute_contact_metrics
@@ -46,7 +47,7 @@ class GraspTrainer:
         self,
         experiment: Experiment,
         model: GraspModel,
-        stores: Mapping[str, ObservationStore],
+        stores: Mapping[str, GraspStore],
         phrasings: Mapping[str, Phrasing],
         checkpoints: CheckpointStore,
         log: RunLog,
