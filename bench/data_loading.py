@@ -35,6 +35,7 @@ from training.data.instruction_phrasing import phrases
 from training.data.oakink import OakInkShapeDataset
 from training.data.observation_store import ObservationStore
 from training.losses.grasp_objective import GraspObjective
+from training.losses.loss_config import LossConfig
 
 NUM_POINTS = 1024
 BATCH_SIZE = 32
@@ -132,7 +133,7 @@ def compare_batches(store: ObservationStore, dataset: OakInkShapeDataset, num_ca
 def training_step_seconds(store: ObservationStore, num_steps: int) -> float:
     """Median time of forward and backward pass of `compact` on a batch that is there already."""
     model = build_grasp_model(COMPACT)
-    objective = GraspObjective()
+    objective = GraspObjective(LossConfig())
     random = SampleRandom(range(BATCH_SIZE))
     batch = store.draw(
         range(BATCH_SIZE), 4, COMPACT.num_points, 256, OFF, lambda *names: phrases(*names, "train"), random
@@ -141,7 +142,8 @@ def training_step_seconds(store: ObservationStore, num_steps: int) -> float:
     for _ in range(num_steps + 1):
         start = time.perf_counter()
         prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, 256)
-        objective(prediction, objective.targets(batch.contact_distances, batch.points))["total"].backward()
+        targets = objective.targets(batch.contact_distances, batch.points)
+        objective(prediction, targets)["total"].backward()
         model.zero_grad()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds[1:])
