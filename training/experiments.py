@@ -5,7 +5,8 @@ import json
 from dataclasses import dataclass, field
 
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import COMPACT, DEBUG, GraspModelConfig
+from funcgrasp_core.grasp_model.config import GraspModelConfig
+from funcgrasp_core.grasp_model.named_configs import COMPACT, DEBUG
 from training.data.augmentation import AugmentationConfig
 from training.losses.loss_config import LossConfig
 

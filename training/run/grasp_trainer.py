@@ -17,7 +17,8 @@ from funcgrasp_core.grasp_model.grasp_model import GraspModel, TrainingPredictio
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from training.data.augmentation import AugmentationConfig
 from training.data.epoch_order import EpochOrder, SeededItem
-from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
+from training.data.mixed_store import GraspStore
+from training.data.observation_store import ObservationBatch, Phrasing
 from training.experiments import Experiment, experiment_as_json
 from training.losses.grasp_objective import GraspObjective
 from training.metrics.contact_metrics import compute_contact_metrics
@@ -46,7 +47,7 @@ class GraspTrainer:
         self,
         experiment: Experiment,
         model: GraspModel,
-        stores: Mapping[str, ObservationStore],
+        stores: Mapping[str, GraspStore],
         phrasings: Mapping[str, Phrasing],
         checkpoints: CheckpointStore,
         log: RunLog,
@@ -61,7 +62,7 @@ class GraspTrainer:
         self.log = log
         self.average = WeightAverage(self.model, experiment.optimisation.ema_decay)
         self.optimiser = _adamw(self.model, experiment)
-        self.objective = GraspObjective.from_config(experiment.losses)
+        self.objective = GraspObjective(experiment.losses)
         self.step = 0
         self._earlier_cpu_seconds = 0.0
         self.order = EpochOrder(len(stores["train"].groups), experiment.observations_per_batch, experiment.seed)
@@ -102,7 +103,9 @@ class GraspTrainer:
                 settings.final_learning_rate,
             )
         batch = self._draw("train", self.order.items(self.step), self.experiment.augmentation)
-        terms = self._losses(self.model, batch)
+        progress = self.step / settings.num_steps
+        targets = self.objective.targets(batch.contact_distances, batch.points, progress)
+        terms = self.objective(self._predict(self.model, batch), targets)
         if not torch.isfinite(terms["total"]):
             values = ", ".join(f"{name} {float(value):.4g}" for name, value in terms.items())
             raise FuncGraspError(f"the loss is not finite ({values}); lower the learning rate or check the data")
@@ -133,10 +136,6 @@ class GraspTrainer:
             prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points)
             return prediction.to_float()
 
-    def _losses(self, model: GraspModel, batch: ObservationBatch) -> dict[str, torch.Tensor]:
-        targets = batch.soft_targets(self.experiment.losses.soft_target_tau_m)
-        return self.objective(self._predict(model, batch), targets)
-
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Losses and contact metrics of the averaged weights, the same validation batches each time."""
@@ -147,7 +146,7 @@ class GraspTrainer:
         for number in range(self.experiment.max_validation_batches):
             batch = self._draw("val", order.items(number), VALIDATION_AUGMENTATION)
             prediction = self._predict(self.average.model, batch)
-            values = self.objective(prediction, batch.soft_targets(self.experiment.losses.soft_target_tau_m))
+            values = self.objective(prediction, self.objective.targets(batch.contact_distances, batch.points))
             metrics = compute_contact_metrics(
                 part_probabilities(prediction.contact_logits),
                 hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M),
