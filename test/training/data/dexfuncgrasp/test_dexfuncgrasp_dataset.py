@@ -166,3 +166,13 @@ def test_wrong_arguments_are_refused(tree):
         DexFuncGraspDataset(tree, "dev")
     with pytest.raises(ConfigurationError, match="at most 4096"):
         DexFuncGraspDataset(tree, "all", sample=SampleSettings(num_points=5000))
+
+
+def test_the_reading_chooses_categories_transfers_and_the_hands_shape(copied_tree, hasty):
+    choices = {"retargeting": hasty, "max_fingertip_residual_m": 0.2}
+    bottles = open_tree(copied_tree, categories=("bottle",), **choices)
+    assert {record.category for record in bottles.records} == {"bottle"}
+    assert len(open_tree(copied_tree, with_transferred=False, **choices)) == 4
+    mean, shadow = (open_tree(copied_tree, hand_shape=shape, **choices) for shape in ("mean", "shadow"))
+    assert not mean.vector(mean.records[0])[48:58].any()
+    assert shadow.vector(shadow.records[0])[48] > 1  # larger than the mean hand
