@@ -62,6 +62,7 @@ def build_store(root: Path, split: str, config: GraspModelConfig, view_size: int
             GraspGroup(index, category, intent, torch.tensor(indices))
             for (index, category, intent), indices in grasps_of.items()
         ),
+        tuple(object_ids),
     )
 
 

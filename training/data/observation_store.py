@@ -6,6 +6,7 @@ two CPU cores spend their time on the model.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from funcgrasp_core.geometry.contact_field import soft_contact_targets
 from funcgrasp_core.geometry.point_sampling import gather_points
 from funcgrasp_core.geometry.rotations import rotation_about_z
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
-from funcgrasp_core.grasp_model.semantic_encoder import ViewImages, Views
+from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures, ViewImages, Views
 from funcgrasp_core.preprocessing.object_views import float_views, rotate_view_mask, rotate_view_slots
 from training.data.augmentation import (
     AugmentationConfig,
@@ -71,14 +72,19 @@ class ObservationBatch:
         """[B, G, N', 6] contact probabilities."""
         return soft_contact_targets(self.contact_distances, tau)
 
-    def to(self, device: torch.device) -> "ObservationBatch":
-        """The same batch on a device."""
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> "ObservationBatch":
+        """The same batch on a device and, if a type is given, in that precision."""
+        views = self.views.to(device)
+        if dtype is not None and isinstance(views, ViewImages):
+            views = ViewImages(views.images.to(dtype), views.mask)
+        elif dtype is not None and isinstance(views, ViewFeatures):
+            views = ViewFeatures(views.features.to(dtype), views.mask)
         return ObservationBatch(
-            self.points.to(device),
-            self.views.to(device),
+            self.points.to(device, dtype),
+            views,
             self.texts,
-            self.vectors.to(device),
-            self.contact_distances.to(device),
+            self.vectors.to(device, dtype),
+            self.contact_distances.to(device, dtype),
             self.random,
         )
 
@@ -96,6 +102,7 @@ class ObservationStore:
         vectors: [M, 61] MANO vectors in the object's frame.
         distances: [M, P, 6] metres, float16.
         groups: which grasps belong to which object and intent.
+        object_ids: of the O objects.
     """
 
     clouds: Tensor
@@ -106,6 +113,7 @@ class ObservationStore:
     vectors: Tensor
     distances: Tensor
     groups: tuple[GraspGroup, ...]
+    object_ids: tuple[str, ...]
 
     def draw(
         self,
@@ -116,6 +124,8 @@ class ObservationStore:
         augmentation: AugmentationConfig,
         phrasing: Phrasing,
         random: SampleRandom,
+        grasps: Tensor | None = None,
+        origin: Literal["cloud", "mesh"] = "cloud",
     ) -> ObservationBatch:
         """Observations of B groups, each varied by its own random stream.
 
@@ -127,11 +137,14 @@ class ObservationStore:
             augmentation: how far observations are varied.
             phrasing: where the instructions come from.
             random: B streams.
+            grasps: [B, G] long, into the store's grasps, where they are not to be drawn.
+            origin: centre of the box of the seen "cloud" or of the whole "mesh".
         """
         groups = [self.groups[index] for index in group_indices]
         objects = torch.tensor([group.object_index for group in groups])
-        drawn = random.integers([len(group.grasp_indices) for group in groups], num_grasps)
-        grasps = torch.stack([group.grasp_indices[chosen] for group, chosen in zip(groups, drawn, strict=True)])
+        if grasps is None:
+            drawn = random.integers([len(group.grasp_indices) for group in groups], num_grasps)
+            grasps = torch.stack([group.grasp_indices[chosen] for group, chosen in zip(groups, drawn, strict=True)])
         phrases = [phrasing(group.category, group.intent) for group in groups]
         chosen_phrases = random.integers([len(known) for known in phrases]).tolist()
         texts = [known[int(chosen)] for known, chosen in zip(phrases, chosen_phrases, strict=True)]
@@ -142,8 +155,13 @@ class ObservationStore:
         order = self.orders[objects, random.integers(self.orders.shape[1])]
         selected = select_points(clouds, order, num_points, augmentation, random)
         points = add_noise(gather_points(clouds, selected), augmentation, random)
-        points, vectors = turn_and_centre(points, self.vectors[grasps], rotation)
-        touched = selected[:, None, :num_contact_points, None].expand(-1, num_grasps, -1, self.distances.shape[-1])
+        if origin == "cloud":
+            points, vectors = turn_and_centre(points, self.vectors[grasps], rotation)
+        else:
+            points = points @ rotation.transpose(-1, -2)
+            vectors = turn_vectors(self.vectors[grasps], rotation[:, None])
+        touched = selected[:, None, :num_contact_points, None]
+        touched = touched.expand(-1, grasps.shape[1], -1, self.distances.shape[-1])
         distances = self.distances[grasps].gather(2, touched).float()
 
         images, mask = self._views(objects, yaw_indices, quarter_turns)
