@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config import COMPACT, DEBUG, FUNCGRASP_V2, GraspModelConfig
-from training.data.augmentation import AugmentationConfig
+from training.data.augmentation import OFF, AugmentationConfig
 from training.losses.loss_config import LossConfig
 from training.run.learning_rate import EpochCosine, Schedule, WarmupCosine
 
@@ -128,16 +128,6 @@ class Experiment:
         return json.dumps(settings, sort_keys=True)
 
 
-NO_AUGMENTATION = AugmentationConfig(
-    yaw_jitter_rad=0.0,
-    tilt_rad=0.0,
-    noise_m=0.0,
-    partial_probability=0.0,
-    no_view_probability=0.0,
-    view_dropout=0.0,
-    brightness=0.0,
-)
-
 COMPACT_EXPERIMENT = Experiment("compact", COMPACT)
 
 FUNCGRASP_V2_EXPERIMENT = Experiment(
@@ -146,7 +136,7 @@ FUNCGRASP_V2_EXPERIMENT = Experiment(
     optimisation=OptimisationConfig(
         num_steps=None, num_epochs=100, schedule=EpochCosine(), decayed="all", ema_decay=0.0, bfloat16=True
     ),
-    augmentation=NO_AUGMENTATION,
+    augmentation=OFF,
     items=ItemConfig("grasps", batch_size=32, grasps_per_item=1, contact_points=None, origin="mesh"),
     losses=LossConfig(clamp_strength=False),
     report=ReportConfig(at_epoch_end=True, max_validation_items=None),

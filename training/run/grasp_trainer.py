@@ -1,5 +1,6 @@
 """The training loop of the grasp model: steps, validation, states; stops and goes on at any step, bit by bit."""
 
+import dataclasses
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 
@@ -13,7 +14,8 @@ from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.grasp_model import GraspModel
 from training.data.augmentation import AugmentationConfig
 from training.data.epoch_order import EpochOrder
-from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
+from training.data.mixed_store import GraspStore
+from training.data.observation_store import ObservationBatch, Phrasing
 from training.experiments import Experiment
 from training.losses.grasp_objective import GraspObjective
 from training.run.checkpoint_store import CheckpointStore
@@ -29,9 +31,6 @@ from training.run.training_errors import TrainingDivergedError
 from training.run.validator import Validator
 from training.run.weight_average import WeightAverage
 
-VALIDATION_AUGMENTATION = AugmentationConfig(partial_probability=0.0, view_dropout=0.0, no_view_probability=0.0)
-
-
 def make_accelerator(device: str = "cpu") -> Accelerator:
     """One process or many, as `accelerate launch` says.
 
@@ -41,6 +40,18 @@ def make_accelerator(device: str = "cpu") -> Accelerator:
     # A feature that nothing reads and views that are stored leave weights without gradients; buffers never change.
     distributed = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
     return Accelerator(cpu=device == "cpu", kwargs_handlers=[distributed])
+
+
+def with_all_seen(augmentation: AugmentationConfig) -> AugmentationConfig:
+    """What validation items are varied by: turned as in training, but with all points and views."""
+    return dataclasses.replace(
+        augmentation,
+        partial_probability=0.0,
+        single_view_probability=0.0,
+        largest_point_dropout=0.0,
+        no_view_probability=0.0,
+        view_dropout=0.0,
+    )
 
 
 class GraspTrainer:
@@ -60,7 +71,7 @@ class GraspTrainer:
         self,
         experiment: Experiment,
         model: GraspModel,
-        stores: Mapping[str, ObservationStore],
+        stores: Mapping[str, GraspStore],
         phrasings: Mapping[str, Phrasing],
         checkpoints: CheckpointStore,
         log: RunLog,
@@ -81,7 +92,7 @@ class GraspTrainer:
                 store,
                 items,
                 experiment.model.num_points,
-                experiment.augmentation if split == "train" else VALIDATION_AUGMENTATION,
+                experiment.augmentation if split == "train" else with_all_seen(experiment.augmentation),
                 phrasings[split],
             )
             for split, store in stores.items()

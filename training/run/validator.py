@@ -84,9 +84,8 @@ class Validator:
         try:
             for number, item in enumerate(items):
                 compared = compare_sample(model, self.page_source, item, self.hand_layer, self.tau_m)
-                group = self.page_source.group_of(item)
-                object_id = self.page_source.store.object_ids[group.object_index]
-                write_pages(folder, number, group.category, object_id, compared, self.hand_layer, self.tau_m)
+                category, object_id = self.page_source.name_of(item)
+                write_pages(folder, number, category, object_id, compared, self.hand_layer, self.tau_m)
         except MissingDependencyError as error:
             self._can_draw_pages = False
             self.log.say(f"no pages of sampled grasps: {error}")

@@ -43,7 +43,7 @@ def small_store(seed: int) -> ObservationStore:
             )
             for number in range(NUM_GROUPS)
         ),
-        tuple(f"C{number:05d}" for number in range(NUM_GROUPS)),
+        object_ids=tuple(f"C{number:05d}" for number in range(NUM_GROUPS)),
     )
 
 
