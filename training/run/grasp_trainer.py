@@ -152,7 +152,7 @@ class GraspTrainer:
                 stops_here = self.states.any_process(stop.name is not None)
                 self._report_step(terms)
                 report = self.experiment.report
-                is_best = self._is_due(report.validation_interval, end) and self.validate()
+                is_best = self._is_due(report.validation_interval, self.num_steps) and self.validate()
                 if is_best or stops_here or self._is_due(report.checkpoint_interval, end):
                     self.states.save(self._identity, is_best)
                 if stops_here:
