@@ -31,6 +31,7 @@ from training.run.training_errors import TrainingDivergedError
 from training.run.validator import Validator
 from training.run.weight_average import WeightAverage
 
+
 def make_accelerator(device: str = "cpu") -> Accelerator:
     """One process or many, as `accelerate launch` says.
 

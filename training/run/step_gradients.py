@@ -36,11 +36,6 @@ class TrainingPass:
     tau_m: float
     bfloat16: bool
 
-    def to_device(self, model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
-        """The batch where the model is, in double precision if the model is."""
-        dtype = next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
-        return batch.to(self.accelerator.device, torch.float64 if dtype == torch.float64 else None)
-
     def predict(self, model: nn.Module, batch: ObservationBatch) -> TrainingPrediction:
         """The model's prediction for a batch on its device."""
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bfloat16):
@@ -70,12 +65,12 @@ def accumulate_gradients(
     """
     accelerator, objective = training_pass.accelerator, training_pass.objective
     targets = [batch.soft_targets(training_pass.tau_m) for batch in batches]
-    weights = added_up(accelerator, [objective.weights(target) for target in targets])
+    weights = added_up(accelerator, [objective.weights(target.double()) for target in targets])
     reported = []
     for number, batch in enumerate(batches):
         is_last = number + 1 == len(batches)
         with nullcontext() if is_last else accelerator.no_sync(model):
-            on_device = training_pass.to_device(model, batch)
+            on_device = moved_to(model, batch)
             prediction = training_pass.predict(model, on_device)
             target = targets[number].to(prediction.contact_logits)
             sums = objective.sums(prediction, target)
@@ -89,6 +84,12 @@ def accumulate_gradients(
     accuracy = totals.pop("right") / totals.pop("all")
     terms = objective.terms(totals, weights)
     return {name: float(value) for name, value in {**terms, "accuracy": accuracy}.items()}
+
+
+def moved_to(model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
+    """The batch on the model's device, in double precision if the model is."""
+    weights = next(parameter for parameter in model.parameters() if parameter.is_floating_point())
+    return batch.to(weights.device, torch.float64 if weights.dtype == torch.float64 else None)
 
 
 def added_up(accelerator: Accelerator, rows: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -43,9 +43,7 @@ def small_store(seed: int) -> ObservationStore:
         0.1 * torch.randn(num_grasps, 61, generator=generator),
         (torch.rand(num_grasps, 256, 6, generator=generator) * 0.1).half(),
         tuple(
-            GraspGroup(
-                number, ("mug", "bowl")[number % 2], ("use", "liftup")[number % 2], torch.arange(3) + 3 * number
-            )
+            GraspGroup(number, ("mug", "bowl")[number % 2], ("use", "liftup")[number % 2], torch.arange(3) + 3 * number)
             for number in range(NUM_GROUPS)
         ),
         object_ids=tuple(f"C{number:05d}" for number in range(NUM_GROUPS)),
@@ -85,9 +83,7 @@ def small_funcgrasp_v2() -> Experiment:
     return dataclasses.replace(small, report=QUICK.report)
 
 
-def make_trainer(
-    folder: Path, experiment: Experiment = QUICK, dtype=torch.float32, frozen: str = ""
-) -> GraspTrainer:
+def make_trainer(folder: Path, experiment: Experiment = QUICK, dtype=torch.float32, frozen: str = "") -> GraspTrainer:
     """A trainer whose runs leave everything in a folder; equal calls give equal runs.
 
     Weights whose names begin with `frozen` are not trained.

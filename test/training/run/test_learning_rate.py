@@ -18,7 +18,8 @@ def test_cosine_by_epochs_equals_torchs_scheduler():
     for epoch in range(120):
         expected = torchs.get_last_lr()[0]
         for step in (0, 16):
-            assert schedule.rate(17 * epoch + step, num_steps=5, steps_per_epoch=17) == pytest.approx(expected, rel=1e-9)
+            rate = schedule.rate(17 * epoch + step, num_steps=5, steps_per_epoch=17)
+            assert rate == pytest.approx(expected, rel=1e-9)
         optimiser.step()
         torchs.step()
 
