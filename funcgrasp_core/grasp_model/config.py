@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from funcgrasp_core.errors import ConfigurationError
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 
 
 def _require(condition: bool, message: str) -> None:
@@ -127,7 +128,7 @@ class GraspModelConfig(_Choices):
     name: str = "funcgrasp_v2"
     num_points: int = 1024
     geometry: PointNet2Config = field(default_factory=PointNet2Config)
-    semantic: CompactSemanticConfig | None = None  # None: the caller brings a semantic encoder
+    semantic: CompactSemanticConfig | QwenSemanticConfig = field(default_factory=QwenSemanticConfig)
     semantic_size: int = 256  # C_sem
     fusion: FusionConfig = field(default_factory=FusionConfig)
     contact_hidden: int = 256
@@ -189,7 +190,6 @@ class GraspModelConfig(_Choices):
 
 _NESTED: dict[tuple[str, str], type] = {
     ("GraspModelConfig", "geometry"): PointNet2Config,
-    ("GraspModelConfig", "semantic"): CompactSemanticConfig,
     ("GraspModelConfig", "fusion"): FusionConfig,
     ("GraspModelConfig", "mode"): PalmModeConfig,
     ("GraspModelConfig", "flow"): FlowConfig,
@@ -207,6 +207,8 @@ def _from_dict(kind: type, values: Any) -> Any:
     arguments = {}
     for name, value in values.items():
         nested = _NESTED.get((kind.__name__, name))
+        if (kind.__name__, name) == ("GraspModelConfig", "semantic"):
+            nested = QwenSemanticConfig if isinstance(value, dict) and "tuning" in value else CompactSemanticConfig
         if nested is not None and value is not None:
             value = _from_dict(nested, value)
         elif isinstance(value, list):
