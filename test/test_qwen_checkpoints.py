@@ -21,8 +21,8 @@ from funcgrasp_core.errors import (
     ConfigurationError,
     InstructionTokensError,
 )
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from funcgrasp_core.planning.grasp_planner import GraspPlanner

@@ -15,8 +15,8 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from funcgrasp_core.checkpoints import save_checkpoint
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.visualisation.mesh_renderer import look_at
 from funcgrasp_ros import msg, qos_profiles, srv

@@ -24,6 +24,7 @@ class QwenSemanticConfig:
         ConfigurationError: a value out of its range.
     """
 
+    kind: Literal["qwen2.5-vl"] = "qwen2.5-vl"  # among the semantic encoders of GraspModelConfig
     tuning: Tuning = "lora"  # adapters in the language model, all weights, or the projection alone
     lora_rank: int = 32
     lora_alpha: float = 64.0  # adapters are scaled by lora_alpha / lora_rank
@@ -38,6 +39,7 @@ class QwenSemanticConfig:
     max_instruction_tokens: int = 512  # and those that give more tokens
 
     def __post_init__(self) -> None:
+        self._require_choice("kind", ("qwen2.5-vl",))
         self._require_choice("tuning", get_args(Tuning))
         self._require_choice("dtype", get_args(BackboneType))
         for name in ("lora_rank", "max_instruction_characters", "max_instruction_tokens"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from funcgrasp_core.contracts import VIEW_SLOTS
-from funcgrasp_core.grasp_model.config import DEBUG
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
 from training.data.observation_store import GraspGroup, ObservationStore
 from training.experiments import (
