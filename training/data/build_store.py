@@ -167,6 +167,7 @@ def build_store(grasps: GraspSet, settings: StoreSettings, cache: BlockCache | N
         settings.origin,
         distances_of,
         view_keys=keys,
+        object_ids=tuple(object_ids),
     )
 
 
