@@ -142,6 +142,7 @@ def build_store(grasps: GraspReader, settings: StoreSettings, cache: BlockCache 
         settings.origin,
         distances_of,
         view_keys=keys,
+        object_ids=tuple(object_ids),
     )
 
 

@@ -81,7 +81,9 @@ def _open_dexfuncgrasp(root: Path, split: str, hand_layer: HandLayer | None, rea
 LAYOUTS = {
     "oakink": DataLayout((oakink_layout.GRASPS_FOLDER,), "shape", _open_oakink),
     "dexfuncgrasp": DataLayout(
-        (dexfuncgrasp_layout.GRASPS_FOLDER, dexfuncgrasp_layout.PACKED_FOLDER), "", _open_dexfuncgrasp
+        (dexfuncgrasp_layout.OBJECTS_FOLDER, dexfuncgrasp_layout.GRASPS_FOLDER, dexfuncgrasp_layout.PACKED_FOLDER),
+        "",
+        _open_dexfuncgrasp,
     ),
 }
 """What can be read, by the name that stands before a folder."""

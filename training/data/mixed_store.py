@@ -89,6 +89,16 @@ class MixedStore:
         counts = [sum(item.store == number for item in self.items) for number in range(len(self.stores))]
         return MixedStore([store.by_grasp() for store in self.stores], counts)
 
+    def known_grasps(self, index: int) -> Tensor:
+        """See `ObservationStore.known_grasps`; numbered within the item's own store."""
+        item = self.items[index]
+        return self.stores[item.store].known_grasps(item.index)
+
+    def object_id(self, index: int) -> str:
+        """The id of an item's object."""
+        item = self.items[index]
+        return self.stores[item.store].object_id(item.index)
+
     def draw(
         self,
         group_indices: Sequence[int],
@@ -98,6 +108,7 @@ class MixedStore:
         augmentation: AugmentationConfig,
         phrasing: Phrasing,
         random: SampleRandom,
+        grasps: Tensor | None = None,
     ) -> ObservationBatch:
         """Observations of B items; see `ObservationStore.draw`."""
         items = [self.items[index] for index in group_indices]
@@ -107,9 +118,9 @@ class MixedStore:
             mine = [place for place, item in enumerate(items) if item.store == number]
             if mine:
                 indices, streams = [items[place].index for place in mine], random.of_samples(mine)
-                batches.append(
-                    store.draw(indices, num_grasps, num_points, num_contact_points, augmentation, phrasing, streams)
-                )
+                given = None if grasps is None else grasps[mine]
+                sizes = (num_grasps, num_points, num_contact_points)
+                batches.append(store.draw(indices, *sizes, augmentation, phrasing, streams, given))
                 places += mine
         order = torch.tensor(places).argsort()
         texts = [text for batch in batches for text in batch.texts]

@@ -88,14 +88,19 @@ class ObservationBatch:
         """[B, G, N', 6] contact probabilities."""
         return soft_contact_targets(self.contact_distances, tau)
 
-    def to(self, device: torch.device) -> "ObservationBatch":
-        """The same batch on a device."""
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> "ObservationBatch":
+        """The same batch on a device and, if a type is given, in that precision."""
+        views = self.views.to(device)
+        if dtype is not None and isinstance(views, ViewImages):
+            views = ViewImages(views.images.to(dtype), views.mask)
+        elif dtype is not None and isinstance(views, ViewFeatures):
+            views = ViewFeatures(views.features.to(dtype), views.mask)
         return ObservationBatch(
-            self.points.to(device),
-            self.views.to(device),
+            self.points.to(device, dtype),
+            views,
             self.texts,
-            self.vectors.to(device),
-            self.contact_distances.to(device),
+            self.vectors.to(device, dtype),
+            self.contact_distances.to(device, dtype),
             self.random,
         )
 
@@ -118,6 +123,7 @@ class ObservationStore:
         view_features: O times [Y, 12, ...] in the order of `all_turned_pictures`; batches have these in place of
             pictures.
         view_keys: digests of each object's pictures.
+        object_ids: of the O objects.
     """
 
     clouds: Rows
@@ -132,6 +138,7 @@ class ObservationStore:
     grasp_distances: GraspDistances | None = None
     view_features: Rows | None = None
     view_keys: tuple[str, ...] = ()
+    object_ids: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """How many items can be drawn."""
@@ -156,6 +163,19 @@ class ObservationStore:
         }
         return dataclasses.replace(self, groups=tuple(single[grasp] for grasp in sorted(single)))
 
+    def known_grasps(self, index: int) -> Tensor:
+        """[M'] long, all grasps of the object and intent of an item; its own come first."""
+        item = self.groups[index]
+        wanted = (item.object_index, item.category, item.intent)
+        same = [g.grasp_indices for g in self.groups if (g.object_index, g.category, g.intent) == wanted]
+        known = torch.cat(same)
+        is_own = torch.isin(known, item.grasp_indices)
+        return torch.cat([known[is_own], known[~is_own]])
+
+    def object_id(self, index: int) -> str:
+        """The id of an item's object."""
+        return self.object_ids[self.groups[index].object_index]
+
     def draw(
         self,
         group_indices: Sequence[int],
@@ -165,6 +185,7 @@ class ObservationStore:
         augmentation: AugmentationConfig,
         phrasing: Phrasing,
         random: SampleRandom,
+        grasps: Tensor | None = None,
     ) -> ObservationBatch:
         """Observations of B groups, each varied by its own random stream.
 
@@ -176,6 +197,7 @@ class ObservationStore:
             augmentation: how far observations are varied.
             phrasing: where the instructions come from.
             random: B streams.
+            grasps: [B, G] long, into the store's grasps, where they are not to be drawn.
 
         Raises:
             ConfigurationError: stored features cannot be dimmed, or the store cannot compute distances anew.
@@ -184,7 +206,8 @@ class ObservationStore:
         groups = [self.groups[index] for index in group_indices]
         objects = [group.object_index for group in groups]
         drawn = random.integers([len(group.grasp_indices) for group in groups], num_grasps)
-        grasps = torch.stack([group.grasp_indices[chosen] for group, chosen in zip(groups, drawn, strict=True)])
+        if grasps is None:
+            grasps = torch.stack([group.grasp_indices[chosen] for group, chosen in zip(groups, drawn, strict=True)])
         phrases = [phrasing(group.category, group.intent) for group in groups]
         chosen_phrases = random.integers([len(known) for known in phrases]).tolist()
         texts = [known[int(chosen)] for known, chosen in zip(phrases, chosen_phrases, strict=True)]
