@@ -162,6 +162,7 @@ QWEN_EXPERIMENT = Experiment(
     "qwen",
     QWEN_MODEL,
     optimisation=OptimisationConfig(num_steps=30_000, schedule=WarmupCosine(highest=2e-4, warmup_steps=500)),
+    augmentation=AugmentationConfig(brightness=0.0),  # features of views are stored
     report=ReportConfig(max_validation_items=None),
 )
 

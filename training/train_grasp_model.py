@@ -22,6 +22,7 @@ from training.data.build_store import StoreSettings
 from training.data.data_sets import open_store, resolve_data
 from training.data.instruction_phrasing import phrases
 from training.data.mixed_store import GraspStore
+from training.data.view_feature_store import frozen_view_encoder
 from training.experiments import (
     EXPERIMENTS,
     Experiment,
@@ -119,14 +120,20 @@ def semantic_folder(text: str | None, experiment: Experiment) -> Path | None:
     return ensure_tiny_qwen(TINY_QWEN_FOLDER) if text == TINY_QWEN else Path(text)
 
 
-def open_stores(options: argparse.Namespace, experiment: Experiment, model: GraspModel) -> Mapping[str, GraspStore]:
-    """The splits that a run reads."""
+def open_stores(
+    options: argparse.Namespace, experiment: Experiment, model: GraspModel, device: torch.device
+) -> Mapping[str, GraspStore]:
+    """The splits that a run reads, with the views' features where training does not change them."""
     settings = StoreSettings(
         model.semantic_encoder.view_size, experiment.model.num_points, origin=experiment.items.origin
     )
     sources = resolve_data(options.data, debug=options.debug)
     splits = dict.fromkeys(("train", "val", experiment.report.qual_source))
-    return {split: open_store(sources, split, settings, options.cache) for split in splits}
+    encoder = frozen_view_encoder(model.semantic_encoder)
+    return {
+        split: open_store(sources, split, settings, options.cache, frozen_encoder=encoder, device=device)
+        for split in splits
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -144,7 +151,7 @@ def main(arguments: list[str] | None = None) -> None:
     with accelerator.local_main_process_first():
         semantic = semantic_folder(options.semantic, experiment)
         model = build_grasp_model(experiment.model, semantic)
-        stores = open_stores(options, experiment, model)
+        stores = open_stores(options, experiment, model, accelerator.device)
     for split, store in stores.items():
         log.say(f"{split}: {store.num_objects} objects, {len(store)} groups, {store.num_grasps} grasps")
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(experiment.seed)))

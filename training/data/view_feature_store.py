@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError
@@ -57,7 +57,7 @@ def store_view_features(
 
     Args:
         store: with pictures of the encoder's size.
-        encoder: on the device.
+        encoder: of the model; moved to the device if anything has to be encoded.
         cache: of the features. An interrupted run continues after the last object.
         device: to encode on.
         show_progress: a bar.
@@ -76,6 +76,8 @@ def store_view_features(
     keys = [content_key("features", FEATURES_FORMAT, encoder.views_digest, encoder.view_size, key) for key in pictures]
     missing = [number for number, key in enumerate(keys) if not cache.has(_KIND, pictures[number], key)]
     if missing:
+        if isinstance(encoder, nn.Module):
+            encoder.to(place)
         _check_slots(encoder, store.views[missing[0]], place)
         _check_room(encoder, store, len(missing), cache.folder, place)
     progress = tqdm(
