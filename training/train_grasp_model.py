@@ -11,6 +11,7 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -22,7 +23,6 @@ from training.data.build_store import StoreSettings
 from training.data.data_sets import open_store, resolve_data
 from training.data.instruction_phrasing import phrases
 from training.data.mixed_store import GraspStore
-from training.data.view_feature_store import frozen_view_encoder
 from training.experiments import (
     EXPERIMENTS,
     Experiment,
@@ -52,7 +52,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--data",
         help="`procedural`, a folder, or a mixture KIND:FOLDER:WEIGHT,... (default: $DATA_ROOT, or else procedural)",
     )
-    parser.add_argument("--cache", type=Path, help="folder of computed distances (default: in that of the data set)")
+    parser.add_argument("--cache", type=Path, help="folder of what is computed once (default: in that of the data set)")
+    parser.add_argument(
+        "--encode-pictures",
+        action="store_true",
+        help="in every step, even where features could be kept on disk",
+    )
     parser.add_argument("--experiment", default="compact", choices=sorted(EXPERIMENTS), help="what to train")
     parser.add_argument(
         "--semantic",
@@ -125,15 +130,16 @@ def semantic_folder(text: str | None, experiment: Experiment) -> Path | None:
 
 
 def open_stores(
-    options: argparse.Namespace, experiment: Experiment, model: GraspModel, device: torch.device
+    options: argparse.Namespace, experiment: Experiment, model: GraspModel, keeps_features: bool
 ) -> Mapping[str, GraspStore]:
-    """The splits that a run reads, with the views' features where training does not change them."""
+    """The splits that a run reads, with the features of pictures if they are kept; the model is on its device."""
     settings = StoreSettings(
         model.semantic_encoder.view_size, experiment.model.num_points, origin=experiment.items.origin
     )
     sources = resolve_data(options.data, debug=options.debug)
     splits = dict.fromkeys(("train", "val", experiment.report.qual_source))
-    encoder = frozen_view_encoder(model.semantic_encoder)
+    encoder: Any = model.semantic_encoder if keeps_features else None
+    device = next(model.parameters()).device
     return {
         split: open_store(sources, split, settings, options.cache, frozen_encoder=encoder, device=device)
         for split in splits
@@ -154,8 +160,11 @@ def main(arguments: list[str] | None = None) -> None:
     # What is made on disk is made by one process of a machine, before the others read it.
     with accelerator.local_main_process_first():
         semantic = semantic_folder(options.semantic, experiment)
-        model = build_grasp_model(experiment.model, semantic)
-        stores = open_stores(options, experiment, model, accelerator.device)
+        model = build_grasp_model(experiment.model, semantic).to(accelerator.device)
+        keeps_features = model.semantic_encoder.views_are_frozen and not options.encode_pictures
+        if keeps_features:
+            experiment = dataclasses.replace(experiment, augmentation=experiment.augmentation.without_brightness())
+        stores = open_stores(options, experiment, model, keeps_features)
     for split, store in stores.items():
         log.say(f"{split}: {store.num_objects} objects, {len(store)} groups, {store.num_grasps} grasps")
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(experiment.seed)))
