@@ -47,6 +47,7 @@ def compare(
     outputs_agree: bool,
     device: torch.device,
     num_calls: int = LEAST_CALLS,
+    num_warm_up_calls: int = WARM_UP_CALLS,
 ) -> SideBySide:
     """Time both in turns (A B A B ...), so that a change of the machine's speed meets both alike.
 
@@ -57,8 +58,9 @@ def compare(
         outputs_agree: what a comparison of their outputs said.
         device: waited for after every call.
         num_calls: of each, after a warm-up.
+        num_warm_up_calls: of each.
     """
-    for _ in range(WARM_UP_CALLS):
+    for _ in range(num_warm_up_calls):
         ours()
         straightforward()
     seconds: dict[str, list[float]] = {"ours": [], "straightforward": []}
