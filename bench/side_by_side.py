@@ -67,7 +67,7 @@ def compare(
     for _ in range(num_calls):
         seconds["ours"].append(_seconds(ours, device))
         seconds["straightforward"].append(_seconds(straightforward, device))
-    percentiles = {side: _percentiles_ms(values) for side, values in seconds.items()}
+    percentiles = {side: percentiles_ms(values) for side, values in seconds.items()}
     return SideBySide(
         name,
         percentiles["ours"],
@@ -120,7 +120,8 @@ def _wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
+def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
+    """p50, p95 and p99 of seconds, in milliseconds."""
     return {f"p{level}": round(float(np.percentile(seconds, level)) * 1e3, 4) for level in (50, 95, 99)}
 
 
