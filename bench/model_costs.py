@@ -6,6 +6,7 @@ its forward pass (the gradient of its input), that of a trained one twice as muc
 attention twice. What is recomputed under gradient checkpointing is not counted: utilisation (MFU) is by useful work.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -96,6 +97,10 @@ class LanguageSizes:
             return norms + 2 * 2 * d + attention + mlp + 2 * (2 * d + m)
         inputs = 2 * (5 * d + q + m) if casts_inputs else 2 * (2 * d + m)
         return norms + attention + mlp + inputs + 2 * rank * len(self.matrices)
+
+    def last_norm_bytes(self, tuning: Tuning) -> int:
+        """Likewise of the norm after the last layer."""
+        return 4 * self.width + 4 + (2 * self.width if tuning == "full" else 0)
 
 
 @dataclass(frozen=True)
@@ -207,7 +212,7 @@ class GraspPartSizes:
     @property
     def num_parameters(self) -> int:
         """Weights and biases of the stacks, the transformer, and the norm of the semantic head."""
-        stacks = sum((a + 1) * b for _, widths in self.stacks for a, b in zip(widths[:-1], widths[1:], strict=True))
+        stacks = sum((a + 1) * b for _, widths in self.stacks for a, b in itertools.pairwise(widths))
         return stacks + 2 * self.semantic_input + self.num_fusion_parameters
 
     @property
@@ -218,7 +223,7 @@ class GraspPartSizes:
 
     def forward_flop(self) -> float:
         """One observation with one grasp."""
-        stacks = sum(n * sum(a * b for a, b in zip(w[:-1], w[1:], strict=True)) for n, w in self.stacks)
+        stacks = sum(n * sum(a * b for a, b in itertools.pairwise(w)) for n, w in self.stacks)
         d, n, fusion = self.config.fused_size, self.config.num_points, self.config.fusion
         transformer = fusion.layers * n * (4 * d * d + 2 * d * fusion.feedforward + 2 * n * d)
         return 2.0 * (stacks + transformer)

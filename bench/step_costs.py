@@ -85,6 +85,17 @@ class StepCosts:
             "grasp model": 3 * plan.batch_size * self.grasp.forward_flop(),
         }
 
+    def executed_flop(self, plan: StepPlan) -> float:
+        """All operations of a step, those of recomputed layers included."""
+        flop = self.flop(plan)
+        if not plan.recomputes_layers:
+            return sum(flop.values())
+        tokens = plan.batch_size * plan.length
+        recomputed = self.language.linear_flop(tokens)
+        recomputed += self.language.attention_flop(plan.batch_size, plan.length)
+        recomputed += 2.0 * tokens * self._num_adapter_parameters(plan)
+        return sum(flop.values()) + recomputed + (flop["vision tower"] / 3 if plan.tuning == "full" else 0.0)
+
     def memory_bytes(self, plan: StepPlan) -> dict[str, int]:
         """Bytes by what they are for; the most that is there at one time is about their sum.
 
@@ -127,7 +138,7 @@ class StepCosts:
         language = tokens * self.language.layer_activation_bytes(plan.tuning, self.rank, plan.casts_inputs)
         vision = patches * self.vision.layer_activation_bytes() if plan.tuning == "full" else 0
         grasp = plan.batch_size * self.grasp.activation_bytes()
-        last_norm = tokens * _FLOAT32 * self.language.width
+        last_norm = tokens * self.language.last_norm_bytes(plan.tuning)
         if not plan.recomputes_layers:
             return grasp + last_norm + language * self.language.layers + vision * self.vision.layers, language
         inputs = tokens * self.language.layers * self.language.width * _BFLOAT16

@@ -194,5 +194,3 @@ def _prepare_recomputation(model: Any) -> None:
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
     set_recomputation(model, False)
-
-

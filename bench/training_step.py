@@ -218,7 +218,7 @@ def _uncast_adapters(bench: StepBench) -> Callable[[], AbstractContextManager[No
 
 def _several_draws(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
     """Several times and noises for each pass of the language model; the loss has the same mean and less variance."""
-    flow = bench.recipes.ours.flow
+    flow: Any = bench.recipes.ours.flow
 
     @contextmanager
     def drawing() -> Iterator[None]:
