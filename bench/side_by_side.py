@@ -135,8 +135,9 @@ def _processor_name() -> str:
 
 
 def _commit() -> str:
+    """What git says; where there is no history, the environment variable FUNCGRASP_COMMIT."""
     root = Path(__file__).resolve().parent
     result = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, check=False
     )
-    return result.stdout.strip() or "unknown"
+    return os.environ.get("FUNCGRASP_COMMIT") or result.stdout.strip() or "unknown"

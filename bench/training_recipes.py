@@ -193,4 +193,7 @@ def _prepare_recomputation(model: Any) -> None:
     # Renamed in transformers 5.23; the old name warns there and is gone in 6.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
     enable({"use_reentrant": False})
+    # That also asked for gradients of the inputs, which only reentrant recomputation wants: the frozen vision tower
+    # would be differentiated for nothing.
+    model.disable_input_require_grads()
     set_recomputation(model, False)
