@@ -7,7 +7,8 @@ beside it, `NAME.semantic` for `NAME.safetensors`; what was not comes from a che
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,21 +113,12 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu", semantic_mod
             f"'{path}' was trained with another reference hand than this package has, with other palm and joint "
             "axes; train it anew with this version"
         )
-    try:
+    with _configuration_errors_named(path):
         config = GraspModelConfig.from_json(metadata["config"])
         provenance = dict(json.loads(metadata.get("provenance", "{}")))
-    except (KeyError, ValueError, TypeError, AttributeError, ConfigurationError) as error:
-        # TypeError and AttributeError: JSON whose values are of other types than a configuration's.
-        raise CheckpointFormatError(
-            f"'{path}': its configuration cannot be used ({error}); export the checkpoint again"
-        ) from error
     _check_semantic_model(path, config, semantic_model)
-    try:
+    with _configuration_errors_named(path):
         model = build_grasp_model(config, semantic_model)
-    except ConfigurationError as error:
-        raise CheckpointFormatError(
-            f"'{path}': its configuration cannot be used ({error}); export the checkpoint again"
-        ) from error
     if isinstance(model.semantic_encoder, QwenSemanticEncoder):
         load_beside(path, metadata, model.semantic_encoder)
     expected = _own_weights(model)
@@ -140,6 +132,17 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu", semantic_mod
     own = {name: tensors[name].to(expected[name].dtype) for name in expected}
     model.load_state_dict(own, strict=False)  # every name was compared above; tuned weights are in place
     return LoadedModel(model.to(device).eval(), config, provenance)
+
+
+@contextmanager
+def _configuration_errors_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, AttributeError, ConfigurationError) as error:
+        # TypeError and AttributeError: JSON whose values are of other types than a configuration's.
+        raise CheckpointFormatError(
+            f"'{path}': its configuration cannot be used ({error}); export the checkpoint again"
+        ) from error
 
 
 def _own_weights(model: GraspModel) -> dict[str, Tensor]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import COMPACT, DEBUG, FUNCGRASP_V2, GraspModelConfig
+from funcgrasp_core.grasp_model.config import GraspModelConfig
+from funcgrasp_core.grasp_model.named_configs import COMPACT, DEBUG, FUNCGRASP_V2
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from training.data.augmentation import OFF, AugmentationConfig
 from training.losses.loss_config import LossConfig
 from training.run.learning_rate import EpochCosine, Schedule, WarmupCosine
@@ -118,12 +120,12 @@ class Experiment:
     def identity(self) -> str:
         """Every setting that decides the weights at a step, as text: states of one identity continue each other.
 
-        The run's length belongs to it only where the learning rate depends on the length.
+        The run's length belongs to it only where the learning rate or the targets depend on the length.
         """
         settings = dataclasses.asdict(self)
         del settings["report"], settings["name"]
         settings["optimisation"]["schedule"]["kind"] = type(self.optimisation.schedule).__name__
-        if isinstance(self.optimisation.schedule, EpochCosine):
+        if isinstance(self.optimisation.schedule, EpochCosine) and self.losses.tau_annealing is None:
             del settings["optimisation"]["num_steps"], settings["optimisation"]["num_epochs"]
         return json.dumps(settings, sort_keys=True)
 
@@ -134,14 +136,34 @@ FUNCGRASP_V2_EXPERIMENT = Experiment(
     "funcgrasp_v2",
     FUNCGRASP_V2,
     optimisation=OptimisationConfig(
-        num_steps=None, num_epochs=100, schedule=EpochCosine(), decayed="all", ema_decay=0.0, bfloat16=True
+        num_steps=None, num_epochs=100, schedule=EpochCosine(), decayed="all", ema_decay=0.0, bfloat16=False
     ),
     augmentation=OFF,
     items=ItemConfig("grasps", batch_size=32, grasps_per_item=1, contact_points=None, origin="mesh"),
     losses=LossConfig(clamp_strength=False),
     report=ReportConfig(at_epoch_end=True, max_validation_items=None),
 )
-"""The original pipeline's training to the letter, in bfloat16."""
+"""The original pipeline's training to the letter; only the language model is in bfloat16, by its own configuration."""
+
+QWEN_MODEL = dataclasses.replace(
+    COMPACT,
+    name="qwen",
+    geometry=dataclasses.replace(FUNCGRASP_V2.geometry, radius_unit="object", coordinate_scale=10.0, layer_norm=True),
+    semantic=QwenSemanticConfig(name_views=True),
+    semantic_size=256,
+    fusion=dataclasses.replace(COMPACT.fusion, feedforward=2048),
+    contact_hidden=256,
+    flow=dataclasses.replace(COMPACT.flow, width=1024),
+)
+"""`funcgrasp_v2`'s sizes and language model with what `compact` does better: palm modes, targets in the palm's frame
+and normalised, fusion over the sampled points, radii and coordinates that follow the object's size."""
+
+QWEN_EXPERIMENT = Experiment(
+    "qwen",
+    QWEN_MODEL,
+    optimisation=OptimisationConfig(num_steps=30_000, schedule=WarmupCosine(highest=2e-4, warmup_steps=500)),
+    report=ReportConfig(max_validation_items=None),
+)
 
 DEBUG_EXPERIMENT = Experiment(
     "debug",
@@ -159,26 +181,26 @@ DEBUG_EXPERIMENT = Experiment(
 )
 
 EXPERIMENTS = {
-    experiment.name: experiment for experiment in (COMPACT_EXPERIMENT, FUNCGRASP_V2_EXPERIMENT, DEBUG_EXPERIMENT)
+    experiment.name: experiment
+    for experiment in (COMPACT_EXPERIMENT, FUNCGRASP_V2_EXPERIMENT, QWEN_EXPERIMENT, DEBUG_EXPERIMENT)
 }
 
 DEBUG_STEPS = 10
 """Steps of a run in debug mode: two validations, less than four minutes on two CPU cores; `--steps` overrides it."""
 
-DEBUG_BATCH_SIZE = 4
+DEBUG_BATCH_SIZE = 2
 """Items of a step in debug mode; `--batch-size` overrides it."""
 
 
-def get_experiment(name: str, num_steps: int | None = None) -> Experiment:
-    """An experiment by name, with another number of steps if given.
+def get_experiment(name: str) -> Experiment:
+    """An experiment by name.
 
     Raises:
         ConfigurationError: there is none of that name.
     """
     if name not in EXPERIMENTS:
         raise ConfigurationError(f"no experiment '{name}'; there are {', '.join(EXPERIMENTS)}")
-    experiment = EXPERIMENTS[name]
-    return experiment if num_steps is None else with_optimisation(experiment, num_steps=num_steps, num_epochs=None)
+    return EXPERIMENTS[name]
 
 
 def with_optimisation(experiment: Experiment, **changes: Any) -> Experiment:
@@ -191,6 +213,19 @@ def with_items(experiment: Experiment, **changes: Any) -> Experiment:
     return dataclasses.replace(experiment, items=dataclasses.replace(experiment.items, **changes))
 
 
+def with_qwen_tuning(experiment: Experiment, tuning: str) -> Experiment:
+    """The experiment with another way of tuning its language model.
+
+    Raises:
+        ConfigurationError: its model has none, or there is no such way.
+    """
+    semantic = experiment.model.semantic
+    if not isinstance(semantic, QwenSemanticConfig):
+        raise ConfigurationError(f"the model of '{experiment.name}' has no Qwen2.5-VL whose tuning could be '{tuning}'")
+    model = dataclasses.replace(experiment.model, semantic=dataclasses.replace(semantic, tuning=tuning))
+    return dataclasses.replace(experiment, model=model)
+
+
 def in_debug_mode(experiment: Experiment) -> Experiment:
     """The same model and objective, looked at after every step: a few small steps, 50 items to validate."""
     report = dataclasses.replace(
@@ -199,7 +234,7 @@ def in_debug_mode(experiment: Experiment) -> Experiment:
         checkpoint_interval=5,
         validation_interval=5,
         max_validation_items=50,
-        sampled_items=min(experiment.report.sampled_items, 8),
+        sampled_items=min(experiment.report.sampled_items, 4),
     )
     short = with_optimisation(experiment, num_steps=DEBUG_STEPS, num_epochs=None)
     return dataclasses.replace(with_items(short, batch_size=DEBUG_BATCH_SIZE), report=report)

@@ -31,6 +31,7 @@ from training.run.training_errors import TrainingDivergedError
 from training.run.validator import Validator
 from training.run.weight_average import WeightAverage
 
+
 def make_accelerator(device: str = "cpu") -> Accelerator:
     """One process or many, as `accelerate launch` says.
 
@@ -105,8 +106,7 @@ class GraspTrainer:
         self.average = WeightAverage(self.model, settings.ema_decay) if settings.ema_decay else None
         self.training_pass = TrainingPass(
             self.accelerator,
-            GraspObjective.from_config(experiment.losses),
-            experiment.losses.soft_target_tau_m,
+            GraspObjective(experiment.losses),
             settings.bfloat16 or self.accelerator.mixed_precision == "bf16",
         )
         self.validator = Validator(self.training_pass, sources, experiment, log)
@@ -152,7 +152,7 @@ class GraspTrainer:
                 stops_here = self.states.any_process(stop.name is not None)
                 self._report_step(terms)
                 report = self.experiment.report
-                is_best = self._is_due(report.validation_interval, end) and self.validate()
+                is_best = self._is_due(report.validation_interval, self.num_steps) and self.validate()
                 if is_best or stops_here or self._is_due(report.checkpoint_interval, end):
                     self.states.save(self._identity, is_best)
                 if stops_here:
@@ -172,7 +172,8 @@ class GraspTrainer:
 
     def gradients(self) -> dict[str, float]:
         """Add the gradients of the next step to the parameters'; terms of its loss over all processes."""
-        return accumulate_gradients(self.training_pass, self.model, self._batches())
+        share_done = self.step / self.num_steps
+        return accumulate_gradients(self.training_pass, self.model, self._batches(), share_done)
 
     def _train_step(self) -> dict[str, float]:
         settings, progress = self.experiment.optimisation, self.progress

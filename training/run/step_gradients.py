@@ -4,6 +4,7 @@ Every term of the objective is a ratio of two sums over all items of the step. T
 alone: they are added up over processes and passes first, and each pass then differentiates its own share of the ratio.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from funcgrasp_core.geometry.contact_field import contact_labels_from_probabilit
 from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabilities
 from funcgrasp_core.grasp_model.grasp_model import TrainingPrediction
 from training.data.observation_store import ObservationBatch
+from training.losses.contact_targets import ContactTargets
 from training.losses.grasp_objective import GraspObjective
 
 
@@ -27,19 +29,12 @@ class TrainingPass:
     Attributes:
         accelerator: gives device and, if it was told so, precision.
         objective: the loss.
-        tau_m: length scale of the soft contact targets, metres.
         bfloat16: matrix products in bfloat16.
     """
 
     accelerator: Accelerator
     objective: GraspObjective
-    tau_m: float
     bfloat16: bool
-
-    def to_device(self, model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
-        """The batch where the model is, in double precision if the model is."""
-        dtype = next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
-        return batch.to(self.accelerator.device, torch.float64 if dtype == torch.float64 else None)
 
     def predict(self, model: nn.Module, batch: ObservationBatch) -> TrainingPrediction:
         """The model's prediction for a batch on its device."""
@@ -48,15 +43,22 @@ class TrainingPass:
             prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points)
         return prediction if prediction.velocity_target.dtype == torch.float64 else prediction.to_float()
 
-    def labels(self, prediction: TrainingPrediction, batch: ObservationBatch) -> tuple[Tensor, Tensor]:
+    def targets(self, batch: ObservationBatch, progress: float = 1.0) -> ContactTargets:
+        """What contact is compared with when a share `progress` of training is done; 1 in validation."""
+        return self.objective.targets(batch.contact_distances, batch.points, progress)
+
+    def labels(
+        self, prediction: TrainingPrediction, batch: ObservationBatch, progress: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """Predicted and true contact classes, [B, G, N'] each."""
         probabilities = part_probabilities(prediction.contact_logits.detach())
-        predicted = contact_labels_from_probabilities(probabilities, self.tau_m, CONTACT_THRESHOLD_M)
+        tau_m = self.objective.config.tau_at(progress)
+        predicted = contact_labels_from_probabilities(probabilities, tau_m, CONTACT_THRESHOLD_M)
         return predicted, hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M)
 
 
 def accumulate_gradients(
-    training_pass: TrainingPass, model: nn.Module, batches: Sequence[ObservationBatch]
+    training_pass: TrainingPass, model: nn.Module, batches: Sequence[ObservationBatch], progress: float
 ) -> dict[str, float]:
     """Add the gradients of a step to the parameters'.
 
@@ -64,31 +66,48 @@ def accumulate_gradients(
         training_pass: how a batch is predicted and compared.
         model: prepared by accelerate; every process calls this at the same time.
         batches: of this process, one for each pass.
+        progress: share of training that is done, in [0, 1].
 
     Returns:
         `total`, its terms and `accuracy` of contact classes, over all processes and passes.
     """
     accelerator, objective = training_pass.accelerator, training_pass.objective
-    targets = [batch.soft_targets(training_pass.tau_m) for batch in batches]
-    weights = added_up(accelerator, [objective.weights(target) for target in targets])
+    targets = [training_pass.targets(batch, progress) for batch in batches]
+    weights = added_up(accelerator, [denominators(objective, target) for target in targets])
     reported = []
     for number, batch in enumerate(batches):
         is_last = number + 1 == len(batches)
         with nullcontext() if is_last else accelerator.no_sync(model):
-            on_device = training_pass.to_device(model, batch)
+            on_device = moved_to(model, batch)
             prediction = training_pass.predict(model, on_device)
-            target = targets[number].to(prediction.contact_logits)
-            sums = objective.sums(prediction, target)
+            sums = numerators(objective, prediction, targets[number])
             # The gradients of the processes are averaged, those of a sum are wanted.
-            loss = objective.terms(sums, {n: w.to(target) for n, w in weights.items()})["total"]
+            loss = objective.terms(sums, {n: w.to(prediction.velocity) for n, w in weights.items()})["total"]
             accelerator.backward(loss * accelerator.num_processes)
-        predicted, true = training_pass.labels(prediction, on_device)
+        predicted, true = training_pass.labels(prediction, on_device, progress)
         counts = {"right": (predicted == true).sum(), "all": torch.tensor(true.numel())}
         reported.append({name: value.detach().double().cpu() for name, value in {**sums, **counts}.items()})
     totals = added_up(accelerator, reported)
     accuracy = totals.pop("right") / totals.pop("all")
     terms = objective.terms(totals, weights)
     return {name: float(value) for name, value in {**terms, "accuracy": accuracy}.items()}
+
+
+def denominators(objective: GraspObjective, targets: ContactTargets) -> dict[str, Tensor]:
+    """The terms' denominators, added up in float64, so that their order does not matter."""
+    return objective.weights(dataclasses.replace(targets, soft=targets.soft.double()))
+
+
+def numerators(objective: GraspObjective, prediction: TrainingPrediction, targets: ContactTargets) -> dict[str, Tensor]:
+    """The terms' numerators; the targets may lie on another device and be of another type than the prediction."""
+    neighbours = None if targets.neighbours is None else targets.neighbours.to(prediction.velocity.device)
+    return objective.sums(prediction, ContactTargets(targets.soft.to(prediction.velocity), neighbours))
+
+
+def moved_to(model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
+    """The batch on the model's device, in double precision if the model is."""
+    weights = next(parameter for parameter in model.parameters() if parameter.is_floating_point())
+    return batch.to(weights.device, torch.float64 if weights.dtype == torch.float64 else None)
 
 
 def added_up(accelerator: Accelerator, rows: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -38,6 +38,8 @@ def load_backbone(path: Path, dtype: torch.dtype) -> "Qwen2_5_VLModel":
                 output_loading_info=True,
             )
         except Exception as error:  # of many types, for what can be wrong in configuration and weights
+            if isinstance(error, MemoryError) or "allocate memory" in str(error):
+                raise  # whoever asked for the model knows what to say
             raise CheckpointFormatError(
                 f"the Qwen2.5-VL weights in '{path}' cannot be read ({type(error).__name__}: {error}); copy them again"
             ) from error

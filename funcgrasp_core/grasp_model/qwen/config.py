@@ -24,18 +24,22 @@ class QwenSemanticConfig:
         ConfigurationError: a value out of its range.
     """
 
+    kind: Literal["qwen2.5-vl"] = "qwen2.5-vl"  # among the semantic encoders of GraspModelConfig
     tuning: Tuning = "lora"  # adapters in the language model, all weights, or the projection alone
     lora_rank: int = 32
     lora_alpha: float = 64.0  # adapters are scaled by lora_alpha / lora_rank
     lora_dropout: float = 0.0  # share of an adapter's inputs that is zeroed in training
     gradient_checkpointing: bool = True  # recompute tuned layers in the backward pass: less memory, more time
-    dtype: BackboneType = "bfloat16"  # of the pretrained weights; adapters and projection are always float32
+    # Of the pretrained weights; adapters and projection are always float32. Small steps of a full tuning are lost in
+    # bfloat16: give float32 for that and train under autocast.
+    dtype: BackboneType = "bfloat16"
     view_size: int = 224  # pixels, square, 64 tokens a view; a multiple of VIEW_SIZE_STEP
     name_views: bool = False  # write each view's slot before its picture
     max_instruction_characters: int = MAX_INSTRUCTION_CHARACTERS  # longer ones are refused
     max_instruction_tokens: int = 512  # and those that give more tokens
 
     def __post_init__(self) -> None:
+        self._require_choice("kind", ("qwen2.5-vl",))
         self._require_choice("tuning", get_args(Tuning))
         self._require_choice("dtype", get_args(BackboneType))
         for name in ("lora_rank", "max_instruction_characters", "max_instruction_tokens"):

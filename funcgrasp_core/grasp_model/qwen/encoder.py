@@ -5,12 +5,14 @@ be encoded once and kept; the language model reads them with the instruction; s 
 states over the prompt's tokens)).
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from funcgrasp_core.errors import CheckpointFormatError
 from funcgrasp_core.grasp_model.layers import full_precision
 from funcgrasp_core.grasp_model.qwen.backbone import load_backbone
 from funcgrasp_core.grasp_model.qwen.checkpoint_folder import QwenFolder
@@ -69,6 +71,12 @@ class QwenSemanticEncoder(nn.Module):
         backbone: Any = self.backbone
         return backbone.get_base_model() if self.config.tuning == "lora" else backbone
 
+    @property
+    def views_digest(self) -> str:
+        """Identifies what `encode_views` computes where the vision tower is not tuned; hexadecimal."""
+        what = (self.base_digest, self.config.dtype, self.view_size, self.patches.layout)
+        return hashlib.sha256(repr(what).encode()).hexdigest()
+
     def train(self, mode: bool = True) -> "QwenSemanticEncoder":
         """As in every module, but what is frozen stays in evaluation mode."""
         super().train(mode)
@@ -88,19 +96,21 @@ class QwenSemanticEncoder(nn.Module):
             [B, 6, T, D] in the pretrained weights' type. The features of a view are the same, bit for bit on a CPU,
             whatever views are beside it, unless the vision tower is being tuned.
         """
-        batch_size, num_slots = images.shape[:2]
         views = images.flatten(0, 1)
-        if not self.views_are_frozen:
-            return self._vision_tower(views).unflatten(0, (batch_size, num_slots))
-        with torch.no_grad(), full_precision(images):
-            # Where there is no view the image is black: black ones are encoded once for all.
-            is_black = ~views.flatten(1).any(dim=1)
-            is_encoded = ~is_black
-            is_encoded[is_black.int().argmax()] = True
-            features = self._encode_frozen(views[is_encoded])
-            place = is_encoded.int().cumsum(0) - 1
-            place = torch.where(is_black, place[is_black.int().argmax()], place)
-            return features[place].unflatten(0, (batch_size, num_slots))
+        # Where there is no view the image is black: black ones are encoded once for all, in place of the first.
+        is_black = ~views.flatten(1).any(dim=1)
+        first_black = is_black.int().argmax()
+        is_encoded = ~is_black
+        is_encoded[first_black] = True
+        place = is_encoded.int().cumsum(0) - 1
+        place = torch.where(is_black, place[first_black], place)
+        if self.views_are_frozen:
+            # In the weights' own type, so that kept features fit whatever precision training runs in.
+            with torch.no_grad(), full_precision(images):
+                features = self._encode_in_parts(views[is_encoded])
+        else:
+            features = self._vision_tower(views[is_encoded])
+        return features[place].unflatten(0, images.shape[:2])
 
     def forward(self, view_features: Tensor, view_mask: Tensor, texts: list[str]) -> Tensor:
         """Encode instructions with the views.
@@ -153,7 +163,7 @@ class QwenSemanticEncoder(nn.Module):
         """Read what `save_tuned` wrote; see `load_tuned_weights`."""
         load_tuned_weights(self.backbone, self.config.tuning, Path(folder))
 
-    def _encode_frozen(self, views: Tensor) -> Tensor:
+    def _encode_in_parts(self, views: Tensor) -> Tensor:
         """[M, 3, S, S] -> [M, T, D]; on a CPU one by one, because products of other sizes round otherwise."""
         views_per_pass = 1 if views.device.type == "cpu" else _VIEWS_PER_PASS_ON_GPU
         return torch.cat([self._vision_tower(part) for part in views.split(views_per_pass)])
@@ -184,8 +194,13 @@ def build_qwen_encoder(config: QwenSemanticConfig, folder: Path, output_size: in
     """
     opened = QwenFolder.open(folder)
     patches = ViewPatches(PatchLayout.of_folder(opened), config.view_size)
-    model = load_backbone(opened.path, _DTYPES[config.dtype])
+    model: Any = load_backbone(opened.path, _DTYPES[config.dtype])
     prompts = PromptTokeniser(opened, config, patches.tokens_per_view)
+    if prompts.num_tokens > model.get_input_embeddings().num_embeddings:
+        raise CheckpointFormatError(
+            f"the tokenizer in '{folder}' has {prompts.num_tokens} tokens, its model "
+            f"{model.get_input_embeddings().num_embeddings}: the files are of different checkpoints"
+        )
     return QwenSemanticEncoder(config, model, patches, prompts, output_size, opened.digest())
 
 

@@ -57,6 +57,9 @@ class PromptTokeniser:
         config: whether views are named, and the limits of instructions.
         tokens_per_view: T.
 
+    Attributes:
+        num_tokens: of the vocabulary, added ones included.
+
     Raises:
         CheckpointFormatError: tokenizer or chat template cannot be used.
     """
@@ -69,6 +72,7 @@ class PromptTokeniser:
         self._with_special, self._plain = _backends(self._tokenizer, folder)
         added = sorted(self._tokenizer.get_added_vocab(), key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, added)) or r"(?!)")
+        self.num_tokens = len(self._tokenizer)
         self._image_token_id = folder.config["image_token_id"]
         self._frames: dict[tuple[bool, ...], _Frame] = {}
 

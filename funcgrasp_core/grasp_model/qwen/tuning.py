@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from funcgrasp_core.errors import CheckpointFormatError, CheckpointMissingError, ConfigurationError
+from funcgrasp_core.errors import (
+    CheckpointFormatError,
+    CheckpointMissingError,
+    ConfigurationError,
+    MissingDependencyError,
+)
 from funcgrasp_core.grasp_model.qwen.backbone import load_backbone
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig, Tuning
 
@@ -34,6 +39,9 @@ def tune_backbone(model: "Qwen2_5_VLModel", config: QwenSemanticConfig) -> nn.Mo
 
     Returns:
         The model itself, or a `peft.PeftModel` around it.
+
+    Raises:
+        MissingDependencyError: adapters without peft.
     """
     model.requires_grad_(config.tuning == "full")
     tuned: nn.Module = model
@@ -53,7 +61,12 @@ def _recompute_layers(model: "PreTrainedModel") -> None:
 
 
 def _with_adapters(model: "Qwen2_5_VLModel", config: QwenSemanticConfig) -> nn.Module:
-    from peft import LoraConfig, get_peft_model
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"tuning 'lora' needs peft ({error}): install it with `pip install funcgrasp[qwen]`"
+        ) from error
 
     lora = LoraConfig(
         r=config.lora_rank,

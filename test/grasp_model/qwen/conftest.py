@@ -1,4 +1,4 @@
-"""One tiny Qwen2.5-VL checkpoint for all tests, and encoders built from it."""
+"""Encoders built from the tiny Qwen2.5-VL checkpoint, and copies of it to break."""
 
 import shutil
 from collections.abc import Callable
@@ -10,15 +10,8 @@ from random_views import VIEW_SIZE
 
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.grasp_model.qwen.encoder import QwenSemanticEncoder, build_qwen_encoder
-from training.make_tiny_qwen import make_tiny_qwen
 
 OUTPUT_SIZE = 32
-
-
-@pytest.fixture(scope="session")
-def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that tests only read."""
-    return make_tiny_qwen(tmp_path_factory.mktemp("qwen") / "tiny")
 
 
 @pytest.fixture

@@ -213,3 +213,37 @@ def test_without_transformers_the_package_is_named(tiny_qwen, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingDependencyError, match=r"pip install funcgrasp\[qwen\]"):
         build_qwen_encoder(CONFIG, tiny_qwen, 32)
+
+
+def test_a_tokenizer_of_another_checkpoint_is_refused(broken_qwen):
+    path = broken_qwen / "tokenizer_config.json"
+    added = json.loads(path.read_text())["added_tokens_decoder"]
+    last = max(added, key=int)
+    change_json(path, added_tokens_decoder={**added, str(int(last) + 1): {**added[last], "content": "<another>"}})
+    with pytest.raises(CheckpointFormatError, match="623 tokens, its model 622"):
+        build_qwen_encoder(CONFIG, broken_qwen, 32)
+
+
+def test_a_folder_that_transformers_wrote_is_read(broken_qwen, frozen_encoder):
+    """Its configuration has the language model's values in a section of their own, its weights other names."""
+    from transformers import Qwen2_5_VLModel
+
+    model = Qwen2_5_VLModel.from_pretrained(str(broken_qwen), local_files_only=True)
+    for name in ("config.json", "model.safetensors"):
+        (broken_qwen / name).unlink()
+    model.save_pretrained(str(broken_qwen))
+    assert "text_config" in json.loads((broken_qwen / "config.json").read_text())
+    encoder = build_qwen_encoder(CONFIG, broken_qwen, 32)
+    expected = frozen_encoder.backbone.state_dict()
+    assert all((tensor == expected[name]).all() for name, tensor in encoder.backbone.state_dict().items())
+
+
+def test_running_out_of_memory_is_not_blamed_on_the_files(tiny_qwen, monkeypatch):
+    from transformers import Qwen2_5_VLModel
+
+    def fail(*_arguments, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(Qwen2_5_VLModel, "from_pretrained", fail)
+    with pytest.raises(MemoryError):
+        build_qwen_encoder(CONFIG, tiny_qwen, 32)

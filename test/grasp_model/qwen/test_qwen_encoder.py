@@ -66,8 +66,11 @@ def test_larger_views_agree_too(make_encoder, tiny_qwen, size):
     views = random_views(1, 6, size=size)
     prompts = encoder.prompts(["hold it"], [[True] * 6])
     mask = torch.ones(1, 6, dtype=torch.bool)
+    assert encoder.view_size == size
     with torch.no_grad():
-        found = encoder.hidden_states(encoder.encode_views(views), mask, prompts)
+        features = encoder.encode_views(views)
+        assert features.shape == (1, 6, (size // 28) ** 2, 64)
+        found = encoder.hidden_states(features, mask, prompts)
         expected = encoder.model(**official_inputs(tiny_qwen, list(views[0]), "hold it")).last_hidden_state
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 

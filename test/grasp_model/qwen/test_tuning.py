@@ -1,13 +1,19 @@
 import copy
 import json
 import re
+import sys
 
 import pytest
 import torch
 from random_views import random_views
 from safetensors.torch import load_file
 
-from funcgrasp_core.errors import CheckpointFormatError, CheckpointMissingError, ConfigurationError
+from funcgrasp_core.errors import (
+    CheckpointFormatError,
+    CheckpointMissingError,
+    ConfigurationError,
+    MissingDependencyError,
+)
 from funcgrasp_core.grasp_model.qwen.tuning import ADAPTED_LAYERS
 from training.make_tiny_qwen import HIDDEN_SIZE, MLP_SIZE, NUM_HEADS, NUM_KEY_VALUE_HEADS, NUM_LAYERS
 
@@ -149,6 +155,13 @@ def test_bare_layer_names_would_have_matched_the_vision_tower(make_encoder):
     matched = [name for name in names if re.fullmatch(ADAPTED_LAYERS, name)]
     assert len(matched) == 7 * NUM_LAYERS
     assert all(name.startswith("language_model.layers.") for name in matched)
+
+
+def test_without_peft_the_package_is_named(make_encoder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install funcgrasp\[qwen\]"):
+        make_encoder()
+    make_encoder(tuning="frozen")
 
 
 # Keeping what was trained.
