@@ -75,11 +75,12 @@ def plain_optimiser(model: nn.Module) -> torch.optim.AdamW:
     return torch.optim.AdamW(trained, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
 
 
-def plain_loss(model: GraspModel, objective: GraspObjective, batch: Any, tau_m: float, bfloat16: bool) -> Tensor:
+def plain_loss(model: GraspModel, objective: GraspObjective, batch: Any, bfloat16: bool) -> Tensor:
     """The total loss of an `ObservationBatch` on the model's device."""
     with torch.autocast(batch.points.device.type, torch.bfloat16, enabled=bfloat16):
         prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random)
-    return objective(prediction.to_float(), batch.soft_targets(tau_m))["total"]
+    targets = objective.targets(batch.contact_distances, batch.points, progress=0.0)
+    return objective(prediction.to_float(), targets)["total"]
 
 
 def _processor(qwen: RandomQwen) -> Any:

@@ -128,7 +128,7 @@ def timed_parts(model: Any, timer: StageTimer) -> Iterator[None]:
         ("geometry", model.geometric_encoder, "abstract"),
         ("geometry", model.geometric_encoder, "propagate"),
         ("fusion", model.fusion, "forward"),
-        ("flow", model.flow, "sample"),
+        ("flow", model.flow, "sample_pairs"),
     )
     for stage, part, method in parts:
         setattr(part, method, _timed(getattr(part, method), stage, timer))

@@ -6,7 +6,8 @@ from typing import Any
 
 from bench.model_costs import GraspPartSizes, LanguageSizes, Tuning, VisionSizes
 from funcgrasp_core.contracts import VIEW_SLOTS
-from funcgrasp_core.grasp_model.config import FUNCGRASP_V2, GraspModelConfig
+from funcgrasp_core.grasp_model.config import GraspModelConfig
+from funcgrasp_core.grasp_model.named_configs import FUNCGRASP_V2
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 
 _BFLOAT16, _FLOAT32 = 2, 4

@@ -13,7 +13,6 @@ from bench.made_up_batches import MadeUpBatches
 from bench.plain_recipe import GRADIENT_CLIP, PictureEncoder, plain_loss, plain_optimiser
 from bench.qwen_shapes import Shape, make_random_qwen
 from funcgrasp_core.grasp_model.config import (
-    FUNCGRASP_V2,
     FlowConfig,
     FusionConfig,
     GraspModelConfig,
@@ -21,6 +20,7 @@ from funcgrasp_core.grasp_model.config import (
     SetAbstractionConfig,
 )
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import FUNCGRASP_V2
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from training.experiments import FUNCGRASP_V2_EXPERIMENT
 from training.losses.grasp_objective import GraspObjective
@@ -77,8 +77,7 @@ class TrainingRecipes:
         self._clip = settings.optimisation.gradient_clip
         self.training_pass = TrainingPass(
             make_accelerator(device.type),
-            GraspObjective.from_config(settings.losses),
-            settings.losses.soft_target_tau_m,
+            GraspObjective(settings.losses),
             bfloat16=True,
         )
         _prepare_recomputation(self.qwen.generator)
@@ -100,7 +99,7 @@ class TrainingRecipes:
         self.ours.train()
         set_recomputation(self.qwen.generator, recompute)
         batch = self.batches.with_features(self.features)
-        return accumulate_gradients(self.training_pass, self.ours, [batch])["total"]
+        return accumulate_gradients(self.training_pass, self.ours, [batch], progress=0.0)["total"]
 
     def our_step(self, recompute: bool = False) -> float:
         """A whole step as the trainer makes it; the total loss."""
@@ -115,8 +114,7 @@ class TrainingRecipes:
         self.plain.train()
         set_recomputation(self.qwen.generator, True)
         batch = self.batches.with_pictures().to(self.device)
-        settings = self.training_pass
-        loss = plain_loss(self.plain, settings.objective, batch, settings.tau_m, settings.bfloat16)
+        loss = plain_loss(self.plain, self.training_pass.objective, batch, self.training_pass.bfloat16)
         loss.backward()
         return float(loss.detach())
 

@@ -209,6 +209,22 @@ def _no_change(_bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
     return nullcontext
 
 
+def _without_autocast(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
+    """As the experiment says: only the language model's weights are bfloat16; adapters and grasp model are float32."""
+    recipes = bench.recipes
+
+    @contextmanager
+    def in_full() -> Iterator[None]:
+        usual = recipes.training_pass
+        recipes.training_pass = replace(usual, bfloat16=False)
+        try:
+            yield
+        finally:
+            recipes.training_pass = usual
+
+    return in_full
+
+
 def _uncast_adapters(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
     """Adapters take bfloat16 as it is: peft casts it to their float32, and autocast back."""
     from peft.helpers import disable_input_dtype_casting
@@ -255,6 +271,7 @@ def _compiled(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
 
 LEVERS: dict[str, Callable[[StepBench], Callable[[], AbstractContextManager[None]]]] = {
     "recompute": _no_change,
+    "no-autocast": _without_autocast,
     "uncast-adapters": _uncast_adapters,
     "time-draws": _several_draws,
     "compile": _compiled,

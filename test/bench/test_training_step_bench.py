@@ -122,9 +122,10 @@ def test_the_command_writes_a_row_for_the_recipe_and_each_lever(tmp_path, capsys
     assert written["machine"]["torch"] == torch.__version__
     names = [row["timing"]["name"] for row in written["rows"]]
     assert names == ["training step B=2"] + [
-        f"training step B=2, ours with {lever} / ours" for lever in ("recompute", "uncast-adapters", "time-draws")
+        f"training step B=2, ours with {lever} / ours"
+        for lever in ("recompute", "no-autocast", "uncast-adapters", "time-draws")
     ]
-    assert [row["timing"]["outputs_agree"] for row in written["rows"]] == [True, True, True, False]
+    assert [row["timing"]["outputs_agree"] for row in written["rows"]] == [True, True, True, True, False]
     first = written["rows"][0]
     assert first["agreement"]["float32_adapter_cosine"] > 0.9999
     assert first["straightforward"]["useful_tflop"] > first["ours"]["useful_tflop"] > 0
