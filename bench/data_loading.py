@@ -21,8 +21,8 @@ from torch import Tensor
 from bench.side_by_side import LEAST_CALLS, SideBySide, compare, machine_facts, report
 from funcgrasp_core.contracts import CONTACT_TAU_M
 from funcgrasp_core.geometry.contact_field import soft_contact_targets
-from funcgrasp_core.grasp_model.config import COMPACT
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import COMPACT
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import ViewImages
 from funcgrasp_core.preprocessing.object_cloud import centre_on_box
@@ -133,8 +133,7 @@ def compare_batches(store: ObservationStore, dataset: OakInkShapeDataset, num_ca
 def training_step_seconds(store: ObservationStore, num_steps: int) -> float:
     """Median time of forward and backward pass of `compact` on a batch that is there already."""
     model = build_grasp_model(COMPACT)
-    losses = LossConfig()
-    objective = GraspObjective.from_config(losses)
+    objective = GraspObjective(LossConfig())
     random = SampleRandom(range(BATCH_SIZE))
     batch = store.draw(
         range(BATCH_SIZE), 4, COMPACT.num_points, 256, OFF, lambda *names: phrases(*names, "train"), random
@@ -143,7 +142,8 @@ def training_step_seconds(store: ObservationStore, num_steps: int) -> float:
     for _ in range(num_steps + 1):
         start = time.perf_counter()
         prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, 256)
-        objective(prediction, batch.soft_targets(losses.soft_target_tau_m))["total"].backward()
+        targets = objective.targets(batch.contact_distances, batch.points)
+        objective(prediction, targets)["total"].backward()
         model.zero_grad()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds[1:])

@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def field_paths(kind: type, prefix: str = "", elsewhere: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Paths of all fields of a dataclass and of those within it; a choice of dataclasses, or None, has a path itself too.
+    """Paths of all fields of a dataclass and of those within it; a choice of dataclasses, or None, has a path too.
 
     Args:
         kind: the dataclass.

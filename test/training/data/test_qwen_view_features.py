@@ -10,8 +10,8 @@ from small_oakink import phrasing, write_small_oakink
 pytest.importorskip("transformers", reason="Qwen2.5-VL needs transformers")
 pytest.importorskip("peft", reason="adapters need peft")
 
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures
