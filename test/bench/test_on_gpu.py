@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tarfile
@@ -126,6 +127,17 @@ def test_a_copy_without_history_goes_by_the_commit_that_it_is_told(checkout):
     assert len(run_script(checkout, "60", "training_step")[1]) == 1
     assert len(run_script(checkout, "60", "training_step", FUNCGRASP_COMMIT="v1")[1]) == 1
     assert run_script(checkout, "60", "training_step", FUNCGRASP_COMMIT="v1") == (0, [])
+
+
+@pytest.mark.parametrize("name", ["compact_gpu", "funcgrasp_v2_gpu", "ablations_gpu"])
+def test_pending_commands_are_understood_by_the_scripts_that_they_name(name):
+    lines = (ROOT / "bench" / "pending_training.txt").read_text().splitlines()
+    (command,) = [line.split("|")[2] for line in lines if line.split("|")[0].strip() == name]
+    python, flag, module, *arguments = shlex.split(command)
+    assert (python, flag) == ("python3", "-m")
+    script = pytest.importorskip(module, exc_type=ModuleNotFoundError)
+    options = script.parse_arguments(arguments)
+    assert name in (getattr(options, "name", None), str(getattr(options, "output", None)).removeprefix("exp/"))
 
 
 def test_single_steps_can_be_chosen(checkout):
