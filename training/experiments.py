@@ -54,7 +54,8 @@ class ItemConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("groups", "grasps") or self.origin not in ("cloud", "mesh"):
             raise ConfigurationError(f"unknown kind {self.kind!r} or origin {self.origin!r} of items")
-        if min(self.batch_size, self.grasps_per_item, self.contact_points or 1) < 1:
+        contact_points = 1 if self.contact_points is None else self.contact_points
+        if min(self.batch_size, self.grasps_per_item, contact_points) < 1:
             raise ConfigurationError("batch_size, grasps_per_item and contact_points must be at least 1")
         if self.kind == "grasps" and self.grasps_per_item != 1:
             raise ConfigurationError("where items are grasps, grasps_per_item is 1")
@@ -79,8 +80,10 @@ class ReportConfig:
     def __post_init__(self) -> None:
         if min(self.log_interval, self.checkpoint_interval, self.validation_interval, self.num_kept_states) < 1:
             raise ConfigurationError("intervals and num_kept_states must be at least 1")
-        if min(self.sampled_items, self.qualitative_samples) < 0 or (self.max_validation_items or 1) < 1:
-            raise ConfigurationError("numbers of items and samples must not be negative")
+        if min(self.sampled_items, self.qualitative_samples) < 0:
+            raise ConfigurationError("sampled_items and qualitative_samples must not be negative")
+        if self.max_validation_items is not None and self.max_validation_items < 1:
+            raise ConfigurationError("max_validation_items must be at least 1, or None for the whole split")
         if self.qual_source not in ("val", "test"):
             raise ConfigurationError(f"qual_source must be 'val' or 'test', got {self.qual_source!r}")
 
