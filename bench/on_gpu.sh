@@ -66,6 +66,7 @@ step tests 300 "$python" -m pytest -m gpu $gpu_tests
 step point_sampling 120 "$python" -m bench.point_sampling --device cuda --json "$results/point_sampling.json"
 step training_step 540 "$python" -m bench.training_step --device cuda --json "$results/training_step.json"
 step planner_stages 420 "$python" -m bench.planner_stages --device cuda --json "$results/planner_stages.json"
+step view_encoding 180 "$python" -m bench.view_encoding --device cuda --json "$results/view_encoding.json"
 step training_step_compiled 480 "$python" -m bench.training_step --device cuda --steps 5 --levers compile \
     --json "$results/training_step_compiled.json"
 

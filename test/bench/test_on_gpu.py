@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "bench" / "on_gpu.sh"
 PACKAGES_NOT_THERE = ("cyclonedds", "hypothesis", "mujoco", "open3d", "pybullet", "rosbags", "trimesh")
-BENCHMARKS = ["point_sampling", "training_step", "planner_stages", "training_step_compiled"]
+BENCHMARKS = ["point_sampling", "training_step", "planner_stages", "view_encoding", "training_step_compiled"]
 
 
 def collected_files() -> list[Path]:
@@ -98,17 +98,17 @@ def test_tests_come_first_then_benchmarks_then_trainings(checkout):
     status, calls = run_script(checkout)
     assert status == 0
     assert calls[0] == "-m pytest -m gpu test/test_a.py"
-    written = [re.search(r"--json bench/results/gpu/(\w+)\.json", call) for call in calls[1:5]]
+    written = [re.search(r"--json bench/results/gpu/(\w+)\.json", call) for call in calls[1:6]]
     assert [match.group(1) for match in written if match] == BENCHMARKS
-    assert all("--device cuda" in call for call in calls[1:5])
-    trained = [match.group(1) for call in calls[5:] if (match := re.search(r"(?:--name |exp/)(\w+_gpu)", call))]
+    assert all("--device cuda" in call for call in calls[1:6])
+    trained = [match.group(1) for call in calls[6:] if (match := re.search(r"(?:--name |exp/)(\w+_gpu)", call))]
     assert trained == pending_names(checkout)
 
 
 def test_what_succeeded_is_not_run_again_until_there_is_another_commit(checkout):
     status, calls = run_script(checkout, PLANNER_STATUS="3", TRAINING_STATUS="124")
     assert status == 1
-    assert len(calls) == 5 + len(pending_names(checkout))
+    assert len(calls) == 6 + len(pending_names(checkout))
     status, calls = run_script(checkout)
     assert status == 0
     assert [("planner_stages" in call, "compact_gpu" in call) for call in calls] == [(True, False), (False, True)]
@@ -118,7 +118,7 @@ def test_what_succeeded_is_not_run_again_until_there_is_another_commit(checkout)
         cwd=checkout,
         check=True,
     )
-    assert len(run_script(checkout)[1]) == 5 + len(pending_names(checkout))
+    assert len(run_script(checkout)[1]) == 6 + len(pending_names(checkout))
 
 
 def test_a_copy_without_history_goes_by_the_commit_that_it_is_told(checkout):
@@ -162,7 +162,7 @@ def test_training_is_skipped_without_its_data(checkout):
     (checkout / "data" / "procedural").rmdir()
     status, calls = run_script(checkout)
     assert status == 0
-    assert [call.split()[1] for call in calls[5:]] == ["training.ablate"]
+    assert [call.split()[1] for call in calls[6:]] == ["training.ablate"]
 
 
 def test_logs_curves_and_weights_of_training_are_brought_back(checkout):
