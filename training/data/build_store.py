@@ -4,8 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -14,10 +13,11 @@ from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.geometry.point_sampling import farthest_point_sampling
-from funcgrasp_core.hand.mano_layer import HandLayer
 from training.data.block_cache import CACHE_FOLDER, BlockCache, content_key
 from training.data.file_digests import FileDigests
 from training.data.grasp_distances import DistanceSource, GraspDistances
+from training.data.grasp_reader import GraspReader
+from training.data.oakink_index import GraspRecord
 from training.data.observation_store import GraspGroup, ObservationStore, Origin
 from training.data.prepared_pictures import PictureFiles, StoredPictures, view_mask, views_key
 from training.data.view_rendering import VIEW_YAWS_DEG
@@ -32,31 +32,6 @@ NUM_ORDERS = 4
 """Orders of farthest point sampling that are kept of each cloud."""
 
 _DISTANCE_TYPES = {"float16": torch.float16, "float32": torch.float32}
-
-
-class GraspSet(Protocol):
-    """What a store is built from; every reader of a data set offers it."""
-
-    root: Path
-    split: str
-    hand_layer: HandLayer
-
-    @property
-    def records(self) -> Sequence[Any]:
-        """The grasps, always in the same order."""
-        ...
-
-    def vector(self, record: Any) -> np.ndarray:
-        """The MANO vector [61] of a grasp."""
-        ...
-
-    def cloud(self, object_id: str) -> np.ndarray:
-        """Surface points [P, 3] of an object."""
-        ...
-
-    def views(self, object_id: str, yaw_deg: int) -> dict[str, np.ndarray]:
-        """Pictures [S, S, 3] uint8 by slot."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -101,7 +76,7 @@ class GraspRows(Sequence[Tensor]):
         return self._blocks[block][row]
 
 
-def build_store(grasps: GraspSet, settings: StoreSettings, cache: BlockCache | None = None) -> ObservationStore:
+def build_store(grasps: GraspReader, settings: StoreSettings, cache: BlockCache | None = None) -> ObservationStore:
     """Clouds, views, grasps and distances of a split.
 
     Grasps are ordered by object. What an earlier call computed of the same content is read again; after a change of a
@@ -120,7 +95,7 @@ def build_store(grasps: GraspSet, settings: StoreSettings, cache: BlockCache | N
     hand_digest = distances_of.digest
     num_stored = POINTS_PER_BATCH_POINT * settings.num_points
 
-    records_of: dict[str, list[Any]] = defaultdict(list)
+    records_of: dict[str, list[GraspRecord]] = defaultdict(list)
     for record in grasps.records:
         records_of[record.object_id].append(record)
     object_ids = sorted(records_of)
@@ -171,7 +146,7 @@ def build_store(grasps: GraspSet, settings: StoreSettings, cache: BlockCache | N
     )
 
 
-def _groups(object_ids: Sequence[str], records_of: dict[str, list[Any]]) -> tuple[GraspGroup, ...]:
+def _groups(object_ids: Sequence[str], records_of: dict[str, list[GraspRecord]]) -> tuple[GraspGroup, ...]:
     members: dict[tuple[int, str, str], list[int]] = defaultdict(list)
     grasp_index = 0
     for object_index, object_id in enumerate(object_ids):

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -11,15 +11,17 @@ from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError, MissingDependencyError
 from funcgrasp_core.hand.mano_layer import HandLayer
+from training.data import oakink_layout
 from training.data.block_cache import CACHE_FOLDER, BlockCache
-from training.data.build_store import GraspSet, StoreSettings, build_store
+from training.data.build_store import StoreSettings, build_store
+from training.data.dexfuncgrasp import layout as dexfuncgrasp_layout
 from training.data.dexfuncgrasp.dataset import DexFuncGraspDataset
-from training.data.dexfuncgrasp.inspection import DexFuncGraspInspector
-from training.data.dexfuncgrasp.layout import OBJECTS_FOLDER
+from training.data.dexfuncgrasp.reading import DexFuncGraspReading
 from training.data.frozen_grasps import load_frozen_grasps
+from training.data.grasp_reader import GraspReader
 from training.data.mixed_store import GraspStore, MixedStore
 from training.data.oakink import OakInkShapeDataset
-from training.data.oakink_layout import GRASPS_FOLDER
+from training.data.oakink_reading import DEFAULT_READING, OakInkReading
 from training.data.procedural_dataset import is_complete, write_procedural_dataset
 from training.data.view_feature_store import FrozenViewEncoder, store_view_features
 
@@ -35,7 +37,7 @@ class DataSource:
     """One data set of a mixture.
 
     Attributes:
-        kind: its layout, a key of READERS.
+        kind: its layout, a key of LAYOUTS.
         root: its folder.
         weight: its share of an epoch, in any unit.
     """
@@ -45,19 +47,44 @@ class DataSource:
     weight: float = 1.0
 
 
-def _open_oakink(root: Path, split: str, hand_layer: HandLayer | None) -> GraspSet:
-    return OakInkShapeDataset(root, split, hand_layer=hand_layer)
+@dataclass(frozen=True)
+class Readings:
+    """Which grasps are read of data sets of each layout, and what happens to broken files."""
+
+    oakink: OakInkReading = DEFAULT_READING
+    dexfuncgrasp: DexFuncGraspReading = field(default_factory=DexFuncGraspReading)
 
 
-def _open_dexfuncgrasp(root: Path, split: str, hand_layer: HandLayer | None) -> GraspSet:
-    return DexFuncGraspDataset(root, split, hand_layer)
+@dataclass(frozen=True)
+class DataLayout:
+    """A layout that data sets come in.
+
+    Attributes:
+        folders: what a data set's folder must hold at least one of.
+        subfolder: where the data set may lie in the folder that a user names.
+        open: gives one split of a data set.
+    """
+
+    folders: tuple[str, ...]
+    subfolder: str
+    open: Callable[[Path, str, HandLayer | None, Readings], GraspReader]
 
 
-READERS: dict[str, Callable[[Path, str, HandLayer | None], GraspSet]] = {
-    "oakink": _open_oakink,
-    "dexfuncgrasp": _open_dexfuncgrasp,
+def _open_oakink(root: Path, split: str, hand_layer: HandLayer | None, readings: Readings) -> GraspReader:
+    return OakInkShapeDataset(root, split, hand_layer=hand_layer, reading=readings.oakink)
+
+
+def _open_dexfuncgrasp(root: Path, split: str, hand_layer: HandLayer | None, readings: Readings) -> GraspReader:
+    return DexFuncGraspDataset(root, split, hand_layer, readings.dexfuncgrasp)
+
+
+LAYOUTS = {
+    "oakink": DataLayout((oakink_layout.GRASPS_FOLDER,), "shape", _open_oakink),
+    "dexfuncgrasp": DataLayout(
+        (dexfuncgrasp_layout.GRASPS_FOLDER, dexfuncgrasp_layout.PACKED_FOLDER), "", _open_dexfuncgrasp
+    ),
 }
-"""What opens a split of a data set of each layout."""
+"""What can be read, by the name that stands before a folder."""
 
 
 def resolve_data(text: str | None = None, debug: bool = False) -> tuple[DataSource, ...]:
@@ -85,6 +112,7 @@ def open_store(
     hand_layer: HandLayer | None = None,
     frozen_encoder: FrozenViewEncoder | None = None,
     device: torch.device | str = "cpu",
+    readings: Readings | None = None,
 ) -> GraspStore:
     """One split of the data sets.
 
@@ -96,13 +124,16 @@ def open_store(
         hand_layer: whose grasps these are; the reference hand by default.
         frozen_encoder: stores with this one's features in place of pictures; None: stores with pictures.
         device: that the encoder is on.
+        readings: which grasps are read.
     """
+    readings = readings or Readings()
     if frozen_encoder is not None:
         settings = dataclasses.replace(settings, keep_pictures=False)
     stores = []
     for source in sources:
         cache = cache_of(source, cache_folder)
-        store = build_store(READERS[source.kind](source.root, split, hand_layer), settings, cache)
+        reader = LAYOUTS[source.kind].open(source.root, split, hand_layer, readings)
+        store = build_store(reader, settings, cache)
         if frozen_encoder is not None:
             store = store_view_features(store, frozen_encoder, cache, device)
         stores.append(store)
@@ -150,7 +181,7 @@ def _resolve_part(part: str, debug: bool) -> DataSource:
         weight = _weight(rest, part) if rest else 1.0
         prepare_procedural(folder, debug)
         return DataSource("oakink", folder, weight)
-    if kind not in READERS:
+    if kind not in LAYOUTS:
         return DataSource(*_find_layout(Path(part)))
     place, separator, last = rest.rpartition(":")
     root, weight = (Path(place), _weight(last, part)) if separator else (Path(rest), 1.0)
@@ -167,7 +198,7 @@ def _weight(text: str, part: str) -> float:
         weight = 0.0
     if not 0 < weight < float("inf"):
         raise ConfigurationError(
-            f"'{part}': expected KIND:FOLDER:WEIGHT with a positive weight and one of {', '.join(READERS)}, or "
+            f"'{part}': expected KIND:FOLDER:WEIGHT with a positive weight and one of {', '.join(LAYOUTS)}, or "
             f"procedural:WEIGHT, got the weight '{text}'"
         )
     return weight
@@ -175,12 +206,12 @@ def _weight(text: str, part: str) -> float:
 
 def _find_layout(folder: Path) -> tuple[str, Path]:
     """Kind and root of the data set in a folder."""
-    for root in (folder, folder / "shape"):
-        if (root / GRASPS_FOLDER).is_dir():
-            return "oakink", root
-    if DexFuncGraspInspector().recognises(folder):
-        return "dexfuncgrasp", folder
+    for kind, layout in LAYOUTS.items():
+        for root in (folder, folder / layout.subfolder):
+            if any((root / name).is_dir() for name in layout.folders):
+                return kind, root
+    expected = ", or ".join(f"{' or '.join(layout.folders)} ({kind})" for kind, layout in LAYOUTS.items())
     raise DatasetError(
-        f"'{folder}' is no data set: expected a folder with {GRASPS_FOLDER} (OakInk-Shape) or {OBJECTS_FOLDER} "
-        "(DexFuncGrasp), or the name `procedural`, of a set that is made here"
+        f"'{folder}' is no data set: expected a folder that holds {expected}; or the name `procedural`, of a set that "
+        f"is made here. `python -m training.data.inspect {folder}` says more"
     )

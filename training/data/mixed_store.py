@@ -10,6 +10,7 @@ from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures, ViewImages, Views
 from training.data.augmentation import AugmentationConfig
+from training.data.mixture import Mixture
 from training.data.observation_store import GraspGroup, ObservationBatch, ObservationStore, Phrasing
 
 
@@ -27,7 +28,7 @@ class StoreItem:
 
 
 def mixture_items(lengths: Sequence[int], weights: Sequence[float]) -> tuple[StoreItem, ...]:
-    """The items of an epoch: each store has its share of them, and every item is there at least once.
+    """The items of an epoch of a `Mixture`: each store has its share, and every item is there at least once.
 
     The epoch is as long as the store needs that is large for its share; the items of the others come several times.
 
@@ -38,17 +39,16 @@ def mixture_items(lengths: Sequence[int], weights: Sequence[float]) -> tuple[Sto
     Raises:
         ConfigurationError: no store, an empty one, or a weight that is not positive.
     """
-    if not lengths or len(lengths) != len(weights):
+    if len(lengths) != len(weights):
         raise ConfigurationError(f"a mixture needs one weight for each store, got {len(weights)} for {len(lengths)}")
-    if min(lengths) < 1 or not all(weight > 0 for weight in weights):
-        raise ConfigurationError(
-            f"a mixture needs stores with items and positive weights, got {list(lengths)} and {list(weights)}"
-        )
-    items_per_weight = max(length / weight for length, weight in zip(lengths, weights, strict=True))
-    counts = [max(length, round(items_per_weight * w)) for length, w in zip(lengths, weights, strict=True)]
-    return tuple(
-        StoreItem(store, number % lengths[store]) for store, count in enumerate(counts) for number in range(count)
+    numbers = {f"{number:04d}": number for number in range(len(lengths))}
+    mixture = Mixture(
+        {name: lengths[number] for name, number in numbers.items()},
+        {name: weights[number] for name, number in numbers.items()},
+        seed=0,
     )
+    items = (mixture.item(0, position) for position in range(len(mixture)))
+    return tuple(StoreItem(numbers[item.dataset], item.index) for item in items)
 
 
 class MixedStore:

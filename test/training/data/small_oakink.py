@@ -27,7 +27,7 @@ def write_small_oakink(root, num_objects=3, num_grasps=2, split="train", seed=0)
     """Objects of one split with grasps for two intents; returns their ids."""
     generator = np.random.default_rng(seed)
     object_ids = object_ids_of(split, num_objects)
-    write_object_names(root, {object_id: f"box_{object_id}" for object_id in object_ids})
+    write_object_names(root, {object_id: f"bowl_{object_id}" for object_id in object_ids})
     (root / CLOUDS_FOLDER).mkdir(parents=True, exist_ok=True)
     for object_id in object_ids:
         cloud = generator.uniform(-0.5, 0.5, (STORED_CLOUD_SIZE, 3)) * [0.06, 0.08, 0.12]
@@ -41,7 +41,7 @@ def write_small_oakink(root, num_objects=3, num_grasps=2, split="train", seed=0)
         for intent in INTENTS[:2]:
             for number in range(num_grasps):
                 source = GraspSource("made", object_id, intent, "0000", str(number))
-                write_grasp(root, "box", make_grasp_id(object_id, intent, number), source, hand_vector(generator))
+                write_grasp(root, "bowl", make_grasp_id(object_id, intent, number), source, hand_vector(generator))
     return object_ids
 
 

@@ -177,6 +177,19 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(root, tmp_path):
         build(root, cache=tmp_path / "file")
 
 
+@pytest.mark.parametrize("keep_pictures", [True, False])
+def test_a_missing_picture_names_the_command_that_renders_it(root, keep_pictures):
+    next(root.glob("renders/*/yaw_060/left.png")).unlink()
+
+    def read_all() -> None:
+        store, _ = build(root, dataclasses.replace(SETTINGS, keep_pictures=keep_pictures))
+        for number in range(store.num_objects):
+            assert store.views[number].shape == (3, 6, 8, 8, 3)
+
+    with pytest.raises(DatasetError, match=r"left\.png is missing.*training\.data\.render_object_views"):
+        read_all()
+
+
 def test_a_killed_build_goes_on_where_it_was(tmp_path):
     root, cache = tmp_path / "shape", tmp_path / "cache"
     write_small_oakink(root, num_objects=12, num_grasps=20)

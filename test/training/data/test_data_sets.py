@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from training.data.augmentation import OFF
 from training.data.build_store import StoreSettings
 from training.data.data_sets import DEBUG_FOLDER, PROCEDURAL_FOLDER, DataSource, open_store, resolve_data
 from training.data.frozen_grasps import load_frozen_grasps
+from training.data.instruction_phrasing import phrases
 from training.data.mixed_store import MixedStore
 from training.data.oakink_layout import SPLITS
 from training.data.observation_store import ObservationStore
@@ -146,3 +148,26 @@ def test_the_small_set_trains_all_splits(folders):
     sources = resolve_data("procedural", debug=True)
     for split, num_objects in zip(SPLITS, (12, 4, 4), strict=True):
         assert open_store(sources, split, SETTINGS).num_objects == num_objects
+
+
+@pytest.mark.slow
+def test_dexfuncgrasp_and_procedural_objects_are_mixed(folders, monkeypatch):
+    pytest.importorskip("open3d", reason="rendering needs open3d")
+    pytest.importorskip("trimesh", reason="meshes need trimesh")
+    from training.data.dexfuncgrasp.example import write_example_tree
+    from training.data.dexfuncgrasp.prepare import main as prepare
+
+    write_example_tree(folders / "dex", ("mug",), 3, 2, mesh_spacing_m=0.006)
+    assert resolve_data("dex") == (DataSource("dexfuncgrasp", Path("dex"), 1.0),)
+    with pytest.raises(DatasetError, match="dexfuncgrasp"):
+        resolve_data("oakink:dex")
+    assert prepare(["--data", "dex"]) == 0
+    one_object_each(monkeypatch)
+    store = open_store(resolve_data("procedural:0.6,dexfuncgrasp:dex:0.4", debug=True), "train", SETTINGS)
+    assert isinstance(store, MixedStore)
+    share = sum(item.store == 1 for item in store.items) / len(store)
+    assert share == pytest.approx(0.4, abs=0.05)
+    batch = store.draw(
+        range(len(store)), 1, 64, 64, OFF, lambda *names: phrases(*names, "train"), SampleRandom(range(len(store)))
+    )
+    assert torch.isfinite(batch.vectors).all()

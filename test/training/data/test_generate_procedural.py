@@ -258,3 +258,13 @@ def test_missing_frozen_file_ends_with_a_sentence(tmp_path, capsys):
     assert main(["--output", str(tmp_path / "out"), "--from-frozen", str(tmp_path / "none.safetensors")]) == 2
     assert "none.safetensors" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_debug_subset_is_chosen_among_frozen_grasps(tmp_path, grasps, capsys, without_rendering):
+    save_frozen_grasps(grasps, tmp_path / "grasps.safetensors")
+    options = ["--output", str(tmp_path / "set"), "--debug"]
+    assert main([*options, "--from-frozen", str(tmp_path / "grasps.safetensors")]) == 0
+    assert capsys.readouterr().out.startswith(f"{len(grasps.debug_subset().objects)} objects")
+    with pytest.raises(SystemExit):
+        main(options)
+    assert "--from-frozen" in capsys.readouterr().err
