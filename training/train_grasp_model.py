@@ -11,6 +11,7 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -50,7 +51,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--data",
         help="`procedural`, a folder, or a mixture KIND:FOLDER:WEIGHT,... (default: $DATA_ROOT, or else procedural)",
     )
-    parser.add_argument("--cache", type=Path, help="folder of computed distances (default: in that of the data set)")
+    parser.add_argument("--cache", type=Path, help="folder of what is computed once (default: in that of the data set)")
+    parser.add_argument(
+        "--encode-pictures",
+        action="store_true",
+        help="in every step, even where features could be kept on disk",
+    )
     parser.add_argument("--experiment", default="compact", choices=sorted(EXPERIMENTS), help="what to train")
     parser.add_argument(
         "--semantic",
@@ -119,14 +125,21 @@ def semantic_folder(text: str | None, experiment: Experiment) -> Path | None:
     return ensure_tiny_qwen(TINY_QWEN_FOLDER) if text == TINY_QWEN else Path(text)
 
 
-def open_stores(options: argparse.Namespace, experiment: Experiment, model: GraspModel) -> Mapping[str, GraspStore]:
-    """The splits that a run reads."""
+def open_stores(
+    options: argparse.Namespace, experiment: Experiment, model: GraspModel, keeps_features: bool
+) -> Mapping[str, GraspStore]:
+    """The splits that a run reads, with the features of pictures if they are kept; the model is on its device."""
     settings = StoreSettings(
         model.semantic_encoder.view_size, experiment.model.num_points, origin=experiment.items.origin
     )
     sources = resolve_data(options.data, debug=options.debug)
     splits = dict.fromkeys(("train", "val", experiment.report.qual_source))
-    return {split: open_store(sources, split, settings, options.cache) for split in splits}
+    encoder: Any = model.semantic_encoder if keeps_features else None
+    device = next(model.parameters()).device
+    return {
+        split: open_store(sources, split, settings, options.cache, frozen_encoder=encoder, device=device)
+        for split in splits
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -143,8 +156,11 @@ def main(arguments: list[str] | None = None) -> None:
     # What is made on disk is made by one process of a machine, before the others read it.
     with accelerator.local_main_process_first():
         semantic = semantic_folder(options.semantic, experiment)
-        model = build_grasp_model(experiment.model, semantic)
-        stores = open_stores(options, experiment, model)
+        model = build_grasp_model(experiment.model, semantic).to(accelerator.device)
+        keeps_features = model.semantic_encoder.views_are_frozen and not options.encode_pictures
+        if keeps_features:
+            experiment = dataclasses.replace(experiment, augmentation=experiment.augmentation.without_brightness())
+        stores = open_stores(options, experiment, model, keeps_features)
     for split, store in stores.items():
         log.say(f"{split}: {store.num_objects} objects, {len(store)} groups, {store.num_grasps} grasps")
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(experiment.seed)))

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
-from torch import nn
 from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError
@@ -21,7 +20,7 @@ from training.losses.grasp_objective import GraspObjective
 from training.run.checkpoint_store import CheckpointStore
 from training.run.item_source import ItemSource
 from training.run.log_lines import training_line
-from training.run.optimiser import build_adamw
+from training.run.optimiser import prepare_for_training
 from training.run.random_states import seed_everything
 from training.run.run_log import RunLog
 from training.run.run_progress import RunProgress, RunStates
@@ -101,8 +100,7 @@ class GraspTrainer:
         self.source = sources["train"]
         self.order = EpochOrder(len(self.source), items.batch_size, experiment.seed)
         self.num_steps = experiment.num_steps(self.order.steps_per_epoch)
-        self.model: nn.Module = self.accelerator.prepare(model)
-        self.optimiser = self.accelerator.prepare(build_adamw(self.model, settings))
+        self.model, self.optimiser = prepare_for_training(self.accelerator, model, settings)
         self.average = WeightAverage(self.model, settings.ema_decay) if settings.ema_decay else None
         self.training_pass = TrainingPass(
             self.accelerator,

@@ -1,10 +1,19 @@
-"""What differs when a model's weights are spread over processes (FSDP)."""
+"""What differs when a model is wrapped for several processes (DDP), or its weights are spread over them (FSDP)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from accelerate import Accelerator
 from torch import nn
+
+_WRAPPERS = ("_fsdp_wrapped_module.", "_orig_mod.")
+
+
+def plain_name(name: str) -> str:
+    """A parameter's name without what DDP, FSDP and the compiler put into it."""
+    for wrapper in _WRAPPERS:
+        name = name.replace(wrapper, "")
+    return name.removeprefix("module.")
 
 
 def is_sharded(model: nn.Module) -> bool:

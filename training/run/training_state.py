@@ -15,11 +15,11 @@ from torch.distributed.checkpoint.state_dict import (
     set_optimizer_state_dict,
 )
 
+from training.run.sharding import plain_name
 from training.run.weight_average import WeightAverage
 
 # Not ignore_frozen_params: it insists on frozen weights that a model leaves out of its state itself.
 _OPTIONS = StateDictOptions(full_state_dict=True, cpu_offload=True, strict=False)
-_WRAPPERS = ("_fsdp_wrapped_module.", "_orig_mod.")
 
 
 def gather_state(model: nn.Module, optimiser: torch.optim.Optimizer, average: WeightAverage | None) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def restore_state(
     # torch makes a state for parameters that never had a gradient; they shall go on without one.
     known = set(state["optimiser"]["state"])
     for name, parameter in model.named_parameters():
-        if _plain_name(name) not in known:
+        if plain_name(name) not in known:
             optimiser.state.pop(parameter, None)
     if average is not None:
         set_model_state_dict(model, state["average"], options=_OPTIONS)
@@ -58,13 +58,6 @@ def _gather_average(model: nn.Module, average: WeightAverage | None) -> dict[str
 
 
 def _gather_weights(model: nn.Module) -> dict[str, Tensor]:
-    frozen = {_plain_name(name) for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    frozen = {plain_name(name) for name, parameter in model.named_parameters() if not parameter.requires_grad}
     weights = get_model_state_dict(model, options=_OPTIONS)
     return {name: torch.as_tensor(tensor) for name, tensor in weights.items() if name not in frozen}
-
-
-def _plain_name(name: str) -> str:
-    """A parameter's name without what DDP, FSDP and the compiler put into it."""
-    for wrapper in _WRAPPERS:
-        name = name.replace(wrapper, "")
-    return name.removeprefix("module.")

@@ -1,4 +1,4 @@
-"""A step shared out over two processes is the step of one process: float64, on the CPU, over gloo."""
+"""A step shared out over two processes is the step of one process: float64, on the CPU, over gloo; DDP and FSDP."""
 
 import pytest
 import torch
@@ -20,10 +20,15 @@ def alone(folder):
     return measure(folder / "alone")
 
 
+@pytest.fixture(scope="module", params=["ddp", "fsdp"])
+def kind(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def shared(folder):
-    (folder / "shared").mkdir()
-    return run_in_two_processes(folder / "shared")
+def shared(folder, kind):
+    (folder / kind).mkdir()
+    return run_in_two_processes(folder / kind, kind)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -59,14 +64,14 @@ def test_both_processes_have_the_same_weights(shared):
             assert torch.equal(shared[1][case][name], value) or value.isnan().all(), name
 
 
-def test_a_state_of_two_processes_is_a_state_for_one(folder, shared):
+def test_a_state_of_two_processes_is_a_state_for_one(folder, kind, shared):
     """It has no trace of the wrapper in its names; that dropout cannot go on to equal bits is said."""
     case = "compact, accumulation 1"
-    trainer = in_double(folder / "shared" / "0", CASES[case])
+    trainer = in_double(folder / kind / "0", CASES[case])
     trainer.run(last_step=3)
     for name, parameter in trainer.model.named_parameters():
         assert torch.equal(parameter, shared[0][case][f"weight {name}"]), name
-    log = (folder / "shared" / "0" / "logs" / "run.log").read_text()
+    log = (folder / kind / "0" / "logs" / "run.log").read_text()
     assert "going on from step 3" in log
     assert "of 2 processes, now there are 1" in log
 

@@ -6,8 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import small_runs
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from small_runs import QUICK, make_trainer, small_funcgrasp_v2, without_dropout
+from torch.distributed.tensor import DTensor
 
 from training.experiments import Experiment, with_items, with_optimisation
 from training.run.grasp_trainer import GraspTrainer
@@ -19,6 +24,23 @@ CASES: dict[str, Experiment] = {
     for name, experiment in (("compact", QUICK), ("funcgrasp_v2", small_funcgrasp_v2()))
     for passes in (1, 2)
 }
+
+
+def make_sharding_accelerator(device: str = "cpu") -> Accelerator:
+    """FSDP2 on the CPU: torch can do it over gloo, but accelerate has to be told that it may."""
+    accelerator = Accelerator(cpu=True)
+    plugin = FullyShardedDataParallelPlugin(fsdp_version=2, auto_wrap_policy="no_wrap")
+    for state in (AcceleratorState._shared_state, PartialState._shared_state):
+        state["distributed_type"] = DistributedType.FSDP
+    AcceleratorState._shared_state["fsdp_plugin"] = plugin
+    accelerator.state.distributed_type, accelerator.state.fsdp_plugin = DistributedType.FSDP, plugin
+    assert accelerator.is_fsdp2
+    return accelerator
+
+
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor of which this process may have a part only."""
+    return tensor.detach().full_tensor() if isinstance(tensor, DTensor) else tensor.detach().clone()
 
 
 def in_double(folder: Path, experiment: Experiment) -> GraspTrainer:
@@ -37,12 +59,12 @@ def measure(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
         values = {f"term {name}": torch.tensor(value, dtype=torch.float64) for name, value in terms.items()}
         for name, parameter in trainer.model.named_parameters():
             if parameter.grad is not None:
-                values[f"gradient {name.removeprefix('module.')}"] = parameter.grad.clone()
+                values[f"gradient {name.removeprefix('module.')}"] = whole(parameter.grad)
         trainer.optimiser.zero_grad()
         if "accumulation 1" in case:
             trainer.run(last_step=3)
             values |= {
-                f"weight {name.removeprefix('module.')}": p.detach() for name, p in trainer.model.named_parameters()
+                f"weight {name.removeprefix('module.')}": whole(p) for name, p in trainer.model.named_parameters()
             }
             values |= {
                 f"validated {name}": torch.tensor(value, dtype=torch.float64)
@@ -52,13 +74,13 @@ def measure(folder: Path) -> dict[str, dict[str, torch.Tensor]]:
     return found
 
 
-def run_in_two_processes(folder: Path) -> list[dict[str, dict[str, torch.Tensor]]]:
-    """`measure` in two processes that share every step; what each found."""
+def run_in_two_processes(folder: Path, kind: str) -> list[dict[str, dict[str, torch.Tensor]]]:
+    """`measure` in two processes that share every step, by "ddp" or "fsdp"; what each found."""
     port = 29500 + os.getpid() % 1000
     common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
     processes = [
         subprocess.Popen(
-            [sys.executable, __file__, folder],
+            [sys.executable, __file__, folder, kind],
             env=os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank), "PYTHONPATH": os.getcwd()},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -73,5 +95,7 @@ def run_in_two_processes(folder: Path) -> list[dict[str, dict[str, torch.Tensor]
 
 
 if __name__ == "__main__":
+    if sys.argv[2] == "fsdp":
+        small_runs.make_accelerator = make_sharding_accelerator
     results = measure(Path(sys.argv[1]))
     torch.save(results, Path(sys.argv[1]) / f"found_{os.environ['RANK']}.pt")
