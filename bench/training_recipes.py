@@ -25,7 +25,7 @@ from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from training.experiments import FUNCGRASP_V2_EXPERIMENT
 from training.losses.grasp_objective import GraspObjective
 from training.run.grasp_trainer import make_accelerator
-from training.run.optimiser import build_adamw
+from training.run.optimiser import prepare_for_training
 from training.run.step_gradients import TrainingPass, accumulate_gradients
 
 MODEL_CONFIGS: dict[Shape, GraspModelConfig] = {
@@ -72,11 +72,12 @@ class TrainingRecipes:
             if name != "semantic_encoder":
                 setattr(self.plain, name, part)
         settings = FUNCGRASP_V2_EXPERIMENT
-        self.our_optimiser = build_adamw(self.ours, settings.optimisation)
+        accelerator = make_accelerator(device.type)
+        _, self.our_optimiser = prepare_for_training(accelerator, self.ours, settings.optimisation)
         self.plain_optimiser = plain_optimiser(self.plain)
         self._clip = settings.optimisation.gradient_clip
         self.training_pass = TrainingPass(
-            make_accelerator(device.type),
+            accelerator,
             GraspObjective(settings.losses),
             bfloat16=True,
         )

@@ -10,8 +10,7 @@ import argparse
 import gc
 import json
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from bench.known_gpus import known_gpu
 from bench.qwen_shapes import SHAPES
 from bench.side_by_side import SideBySide, compare, machine_facts
 from bench.step_costs import OURS, PLAIN_RECIPE, StepCosts
+from bench.training_levers import LEVERS
 from bench.training_recipes import TrainingRecipes, without_dropout
 
 STEPS = 20
@@ -29,7 +29,6 @@ WARM_UP_STEPS = 3
 FLOAT32_BATCH = 2
 LEAST_COSINE, LEAST_COSINE_FLOAT32 = 0.999, 0.9999
 LARGEST_LOSS_ERROR, LARGEST_LOSS_ERROR_FLOAT32 = 1e-2, 1e-4
-NUM_TIME_DRAWS = 4
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ class StepBench:
     def lever_row(self, lever: str) -> StepRow:
         """Ours with one more change against ours."""
         recipes = self.recipes
-        context = LEVERS[lever](self)
+        context = LEVERS[lever](recipes)
 
         def changed(function: Callable[[bool], float]) -> float:
             with context():
@@ -203,80 +202,6 @@ class StepBench:
                 )
             )
         return StepRow(timing, self.batch_size, sides[0], sides[1], agreement)
-
-
-def _no_change(_bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
-    return nullcontext
-
-
-def _without_autocast(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
-    """As the experiment says: only the language model's weights are bfloat16; adapters and grasp model are float32."""
-    recipes = bench.recipes
-
-    @contextmanager
-    def in_full() -> Iterator[None]:
-        usual = recipes.training_pass
-        recipes.training_pass = replace(usual, bfloat16=False)
-        try:
-            yield
-        finally:
-            recipes.training_pass = usual
-
-    return in_full
-
-
-def _uncast_adapters(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
-    """Adapters take bfloat16 as it is: peft casts it to their float32, and autocast back."""
-    from peft.helpers import disable_input_dtype_casting
-
-    return lambda: disable_input_dtype_casting(bench.recipes.ours)
-
-
-def _several_draws(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
-    """Several times and noises for each pass of the language model; the loss has the same mean and less variance."""
-    flow: Any = bench.recipes.ours.flow
-
-    @contextmanager
-    def drawing() -> Iterator[None]:
-        number, flow.time_draws = flow.time_draws, NUM_TIME_DRAWS
-        try:
-            yield
-        finally:
-            flow.time_draws = number
-
-    return drawing
-
-
-def _compiled(bench: StepBench) -> Callable[[], AbstractContextManager[None]]:
-    """Each decoder layer by itself, which all share what is compiled."""
-    layers = list(bench.recipes.qwen.encoder.model.language_model.layers)
-    for layer in layers:
-        layer.compile(dynamic=False)
-    calls = [layer._compiled_call_impl for layer in layers]
-    for layer in layers:
-        layer._compiled_call_impl = None
-
-    @contextmanager
-    def compiling() -> Iterator[None]:
-        for layer, call in zip(layers, calls, strict=True):
-            layer._compiled_call_impl = call
-        try:
-            yield
-        finally:
-            for layer in layers:
-                layer._compiled_call_impl = None
-
-    return compiling
-
-
-LEVERS: dict[str, Callable[[StepBench], Callable[[], AbstractContextManager[None]]]] = {
-    "recompute": _no_change,
-    "no-autocast": _without_autocast,
-    "uncast-adapters": _uncast_adapters,
-    "time-draws": _several_draws,
-    "compile": _compiled,
-}
-"""Changes that are tried on ours. With several draws the loss is another sample, so that row never agrees."""
 
 
 def fitting_row(bench: StepBench) -> StepRow:
