@@ -16,7 +16,7 @@ help:
 	@echo "make demo      plan two grasps of a recorded scene over ROS topics and write out/demo"
 	@echo "make planner   leave the planner node running"
 	@echo "make test      quick tests        make test-all  all of them"
-	@echo "make docs      renew the tables of docs/ros.md from the code"
+	@echo "make docs      renew the tables of docs/ros.md and docs/training.md from the code"
 	@echo "make lint      ruff and pyright   make clean     remove the environment and all output"
 
 setup: $(STAMP)
@@ -34,6 +34,7 @@ planner: $(STAMP)
 
 docs: $(STAMP)
 	$(RUN) docs/ros_tables.py
+	$(RUN) -m bench.training_costs --write docs/training.md >/dev/null
 
 test: $(STAMP)
 	$(RUN) -m pytest -m "not slow"

@@ -47,6 +47,7 @@ def compare(
     outputs_agree: bool,
     device: torch.device,
     num_calls: int = LEAST_CALLS,
+    num_warm_up_calls: int = WARM_UP_CALLS,
 ) -> SideBySide:
     """Time both in turns (A B A B ...), so that a change of the machine's speed meets both alike.
 
@@ -57,15 +58,16 @@ def compare(
         outputs_agree: what a comparison of their outputs said.
         device: waited for after every call.
         num_calls: of each, after a warm-up.
+        num_warm_up_calls: of each.
     """
-    for _ in range(WARM_UP_CALLS):
+    for _ in range(num_warm_up_calls):
         ours()
         straightforward()
     seconds: dict[str, list[float]] = {"ours": [], "straightforward": []}
     for _ in range(num_calls):
         seconds["ours"].append(_seconds(ours, device))
         seconds["straightforward"].append(_seconds(straightforward, device))
-    percentiles = {side: _percentiles_ms(values) for side, values in seconds.items()}
+    percentiles = {side: percentiles_ms(values) for side, values in seconds.items()}
     return SideBySide(
         name,
         percentiles["ours"],
@@ -118,7 +120,8 @@ def _wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
+def percentiles_ms(seconds: Sequence[float]) -> dict[str, float]:
+    """p50, p95 and p99 of seconds, in milliseconds."""
     return {f"p{level}": round(float(np.percentile(seconds, level)) * 1e3, 4) for level in (50, 95, 99)}
 
 
@@ -132,8 +135,9 @@ def _processor_name() -> str:
 
 
 def _commit() -> str:
+    """What git says; where there is no history, the environment variable FUNCGRASP_COMMIT."""
     root = Path(__file__).resolve().parent
     result = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, check=False
     )
-    return result.stdout.strip() or "unknown"
+    return os.environ.get("FUNCGRASP_COMMIT") or result.stdout.strip() or "unknown"

@@ -144,7 +144,10 @@ def test_importing_the_core_loads_nothing_heavy():
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("module", ["training.train_grasp_model", "bench.side_by_side", "bench.point_sampling"])
+@pytest.mark.parametrize(
+    "module",
+    ["training.train_grasp_model", "bench.point_sampling", "bench.training_step", "bench.planner_stages"],
+)
 def test_what_runs_on_a_bare_gpu_machine_imports_without_the_optional_packages(module):
     """Machines that train and measure have torch and torch_geometric, but no meshes, simulators or recordings."""
     absent = ("open3d", "trimesh", "mujoco", "pybullet", "rosbags", "k3d", "rclpy", "cyclonedds")
