@@ -35,4 +35,5 @@ def _adamw(model: nn.Module, settings: OptimisationConfig, matrices: set[str]) -
             {"params": decayed, "weight_decay": settings.weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-    return torch.optim.AdamW(groups, lr=settings.schedule.highest)
+    is_on_gpu = all(parameter.is_cuda for parameter in trained.values())
+    return torch.optim.AdamW(groups, lr=settings.schedule.highest, fused=is_on_gpu or None)
