@@ -31,7 +31,7 @@ from training.data.augmentation import OFF, move_vectors
 from training.data.build_store import StoreSettings, build_store
 from training.data.data_sets import cache_of, resolve_data
 from training.data.grasp_distances import GraspDistances
-from training.data.instruction_phrasing import phrases
+from training.data.group_phrasing import group_phrasing
 from training.data.oakink import OakInkShapeDataset
 from training.data.observation_store import ObservationStore
 from training.losses.grasp_objective import GraspObjective
@@ -64,7 +64,7 @@ class PlainBatch:
 def batch_from_store(store: ObservationStore, items: Sequence[int]) -> PlainBatch:
     """One grasp an item, not augmented."""
     random = SampleRandom(items)
-    batch = store.draw(items, 1, NUM_POINTS, NUM_POINTS, OFF, lambda *names: phrases(*names, "train"), random)
+    batch = store.draw(items, 1, NUM_POINTS, NUM_POINTS, OFF, group_phrasing("train"), random)
     assert isinstance(batch.views, ViewImages)
     return PlainBatch(batch.points, batch.vectors[:, 0], batch.soft_targets(CONTACT_TAU_M)[:, 0], batch.views.images)
 
@@ -135,9 +135,7 @@ def training_step_seconds(store: ObservationStore, num_steps: int) -> float:
     model = build_grasp_model(COMPACT)
     objective = GraspObjective(LossConfig())
     random = SampleRandom(range(BATCH_SIZE))
-    batch = store.draw(
-        range(BATCH_SIZE), 4, COMPACT.num_points, 256, OFF, lambda *names: phrases(*names, "train"), random
-    )
+    batch = store.draw(range(BATCH_SIZE), 4, COMPACT.num_points, 256, OFF, group_phrasing("train"), random)
     seconds = []
     for _ in range(num_steps + 1):
         start = time.perf_counter()

@@ -21,7 +21,7 @@ from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
 from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from training.data.build_store import StoreSettings
 from training.data.data_sets import open_store, resolve_data
-from training.data.instruction_phrasing import phrases
+from training.data.group_phrasing import group_phrasing
 from training.data.mixed_store import GraspStore
 from training.experiments import (
     EXPERIMENTS,
@@ -175,10 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
         experiment,
         model,
         stores,
-        {
-            split: lambda category, intent, kept="test" if split == "test" else "train": phrases(category, intent, kept)
-            for split in stores
-        },
+        {split: group_phrasing(split) for split in stores},
         CheckpointStore(folder / "states", experiment.report.num_kept_states),
         log,
         accelerator,

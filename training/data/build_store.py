@@ -18,6 +18,7 @@ from training.data.file_digests import FileDigests
 from training.data.grasp_distances import DistanceSource, GraspDistances
 from training.data.grasp_reader import GraspReader
 from training.data.oakink_index import GraspRecord
+from training.data.oakink_layout import PROCEDURAL_STAGE
 from training.data.observation_store import GraspGroup, ObservationStore, Origin
 from training.data.prepared_pictures import PictureFiles, StoredPictures, view_mask, views_key
 from training.data.view_rendering import VIEW_YAWS_DEG
@@ -147,15 +148,16 @@ def build_store(grasps: GraspReader, settings: StoreSettings, cache: BlockCache 
 
 
 def _groups(object_ids: Sequence[str], records_of: dict[str, list[GraspRecord]]) -> tuple[GraspGroup, ...]:
-    members: dict[tuple[int, str, str], list[int]] = defaultdict(list)
+    members: dict[tuple[int, str, str, bool], list[int]] = defaultdict(list)
     grasp_index = 0
     for object_index, object_id in enumerate(object_ids):
         for record in records_of[object_id]:
-            members[object_index, record.category, record.source.intent].append(grasp_index)
+            keeps_to_parts = record.source.stage == PROCEDURAL_STAGE
+            members[object_index, record.category, record.source.intent, keeps_to_parts].append(grasp_index)
             grasp_index += 1
     return tuple(
-        GraspGroup(index, category, intent, torch.tensor(indices))
-        for (index, category, intent), indices in members.items()
+        GraspGroup(index, category, intent, torch.tensor(indices), keeps_to_parts)
+        for (index, category, intent, keeps_to_parts), indices in members.items()
     )
 
 

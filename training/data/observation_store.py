@@ -37,9 +37,6 @@ from training.data.grasp_distances import GraspDistances
 from training.data.object_scaling import contact_centres, follow_scaling
 from training.data.turned_view_features import features_after_turn
 
-Phrasing = Callable[[str, str], Sequence[str]]
-"""(category, intent) -> instructions to choose from."""
-
 Origin = Literal["cloud", "mesh"]
 """The centre of an object's frame: of the box of the points that the model is given, or of the whole mesh."""
 
@@ -56,12 +53,19 @@ class GraspGroup:
         category: of the object.
         intent: what the grasps are for.
         grasp_indices: [M] long, into the store's grasps.
+        keeps_to_parts: whether the grasps are known to hold the part that the intent calls for, so that an
+            instruction may name it.
     """
 
     object_index: int
     category: str
     intent: str
     grasp_indices: Tensor
+    keeps_to_parts: bool = False
+
+
+Phrasing = Callable[[GraspGroup], Sequence[str]]
+"""A group -> instructions to choose from."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,7 @@ class ObservationStore:
         drawn = random.integers([len(group.grasp_indices) for group in groups], num_grasps)
         if grasps is None:
             grasps = torch.stack([group.grasp_indices[chosen] for group, chosen in zip(groups, drawn, strict=True)])
-        phrases = [phrasing(group.category, group.intent) for group in groups]
+        phrases = [phrasing(group) for group in groups]
         chosen_phrases = random.integers([len(known) for known in phrases]).tolist()
         texts = [known[int(chosen)] for known, chosen in zip(phrases, chosen_phrases, strict=True)]
 

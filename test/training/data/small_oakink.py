@@ -7,6 +7,7 @@ from funcgrasp_core.contracts import INTENTS, VIEW_SLOTS
 from training.data.oakink import CLOUDS_FOLDER, STORED_CLOUD_SIZE
 from training.data.oakink_layout import GraspSource, split_of
 from training.data.oakink_writer import make_grasp_id, write_grasp, write_object_names
+from training.data.observation_store import GraspGroup
 from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
 PICTURE_SIZE = 12
@@ -45,5 +46,5 @@ def write_small_oakink(root, num_objects=3, num_grasps=2, split="train", seed=0)
     return object_ids
 
 
-def phrasing(category: str, intent: str) -> tuple[str, ...]:
-    return f"{intent} the {category}", f"please {intent} it"
+def phrasing(group: GraspGroup) -> tuple[str, ...]:
+    return f"{group.intent} the {group.category}", f"please {group.intent} it"

@@ -18,7 +18,7 @@ from training.data.augmentation import OFF
 from training.data.build_store import StoreSettings
 from training.data.data_sets import DEBUG_FOLDER, PROCEDURAL_FOLDER, DataSource, open_store, resolve_data
 from training.data.frozen_grasps import load_frozen_grasps
-from training.data.instruction_phrasing import phrases
+from training.data.group_phrasing import group_phrasing
 from training.data.mixed_store import MixedStore
 from training.data.oakink_layout import SPLITS
 from training.data.observation_store import ObservationStore
@@ -167,7 +167,5 @@ def test_dexfuncgrasp_and_procedural_objects_are_mixed(folders, monkeypatch):
     assert isinstance(store, MixedStore)
     share = sum(item.store == 1 for item in store.items) / len(store)
     assert share == pytest.approx(0.4, abs=0.05)
-    batch = store.draw(
-        range(len(store)), 1, 64, 64, OFF, lambda *names: phrases(*names, "train"), SampleRandom(range(len(store)))
-    )
+    batch = store.draw(range(len(store)), 1, 64, 64, OFF, group_phrasing("train"), SampleRandom(range(len(store))))
     assert torch.isfinite(batch.vectors).all()

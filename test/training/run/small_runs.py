@@ -96,7 +96,9 @@ def make_trainer(
     torch.manual_seed(0)
     model = build_grasp_model(experiment.model)
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(0)))
-    phrasings = {split: lambda category, intent: (f"{intent} the {category}", f"{intent} it") for split in stores}
+    phrasings = {
+        split: lambda group: (f"{group.intent} the {group.category}", f"{group.intent} it") for split in stores
+    }
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(not frozen or not name.startswith(frozen))
     log = RunLog(folder, is_silent=not accelerator.is_main_process)

@@ -82,7 +82,7 @@ def test_a_sampled_grasp_is_compared_with_the_nearest_known_one(tmp_path):
 
 def test_items_are_groups_or_single_grasps():
     store, v2 = small_store(0), FUNCGRASP_V2_EXPERIMENT
-    phrasing = lambda category, intent: (category,)  # noqa: E731
+    phrasing = lambda group: (group.category,)  # noqa: E731
     groups = ItemSource(store, QUICK.items, 128, QUICK.augmentation, phrasing)
     grasps = ItemSource(store, v2.items, 128, OFF, phrasing)
     assert (len(groups), len(grasps)) == (6, 18)

@@ -15,7 +15,7 @@ from training.data.augmentation import AugmentationConfig
 from training.data.build_store import StoreSettings
 from training.data.data_sets import DataSource, open_store, resolve_data
 from training.data.dexfuncgrasp.index import find_shadow_grasps
-from training.data.instruction_phrasing import phrases
+from training.data.group_phrasing import group_phrasing
 from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
 SETTINGS = StoreSettings(view_size=32, num_points=256)
@@ -45,9 +45,7 @@ def test_it_is_named_by_kind_or_by_its_folder(tree):
 def test_a_store_of_it_is_drawn_from_like_any_other(viewed_tree, tmp_path):
     store = open_store(resolve_data(str(viewed_tree)), "train", SETTINGS, cache_folder=tmp_path)
     assert store.num_grasps == len(find_shadow_grasps(viewed_tree, "train"))
-    batch = store.draw(
-        [0, 1], 2, 256, 64, AugmentationConfig(), lambda *names: phrases(*names, "train"), SampleRandom([1, 2])
-    )
+    batch = store.draw([0, 1], 2, 256, 64, AugmentationConfig(), group_phrasing("train"), SampleRandom([1, 2]))
     assert batch.points.shape == (2, 256, 3)
     assert batch.vectors.shape == (2, 2, 61)
     assert float(batch.contact_distances.amin()) < 0.01
