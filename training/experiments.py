@@ -230,6 +230,15 @@ def with_qwen_tuning(experiment: Experiment, tuning: str) -> Experiment:
     return dataclasses.replace(experiment, model=model)
 
 
+def with_qwen_in_float32(experiment: Experiment) -> Experiment:
+    """The experiment with its language model, if it has one, in float32."""
+    semantic = experiment.model.semantic
+    if not isinstance(semantic, QwenSemanticConfig):
+        return experiment
+    model = dataclasses.replace(experiment.model, semantic=dataclasses.replace(semantic, dtype="float32"))
+    return dataclasses.replace(experiment, model=model)
+
+
 def in_debug_mode(experiment: Experiment) -> Experiment:
     """The same model and objective, looked at after every step: a few small steps, 50 items to validate."""
     report = dataclasses.replace(

@@ -7,7 +7,6 @@ for --data, EXP_NAME for --name, DEBUG=true for --debug, QWEN_TUNING for --qwen-
 
 import argparse
 import dataclasses
-import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,15 +22,7 @@ from training.data.build_store import StoreSettings
 from training.data.data_sets import open_store, resolve_data
 from training.data.group_phrasing import group_phrasing
 from training.data.mixed_store import GraspStore
-from training.experiments import (
-    EXPERIMENTS,
-    Experiment,
-    get_experiment,
-    in_debug_mode,
-    with_items,
-    with_optimisation,
-    with_qwen_tuning,
-)
+from training.experiments import Experiment
 from training.make_tiny_qwen import ensure_tiny_qwen
 from training.run.checkpoint_store import CheckpointStore
 from training.run.grasp_trainer import GraspTrainer, make_accelerator
@@ -39,78 +30,9 @@ from training.run.random_states import seed_everything
 from training.run.reflow_teacher import ReflowTeacher
 from training.run.run_log import RunLog
 from training.run.sharding import whole_weights
+from training.training_options import TINY_QWEN, chosen_device, chosen_experiment, chosen_readings, parse_arguments
 
-TINY_QWEN = "tiny-qwen"
 TINY_QWEN_FOLDER = Path("data/tiny_qwen")
-
-
-def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    """Command line of this script."""
-    environment = os.environ.get
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data",
-        help="`procedural`, a folder, or a mixture KIND:FOLDER:WEIGHT,... (default: $DATA_ROOT, or else procedural)",
-    )
-    parser.add_argument("--cache", type=Path, help="folder of what is computed once (default: in that of the data set)")
-    parser.add_argument(
-        "--encode-pictures",
-        action="store_true",
-        help="in every step, even where features could be kept on disk",
-    )
-    parser.add_argument("--experiment", default="compact", choices=sorted(EXPERIMENTS), help="what to train")
-    parser.add_argument(
-        "--semantic",
-        help=f"folder of a Qwen2.5-VL checkpoint, for models with one; `{TINY_QWEN}` makes a tiny random one",
-    )
-    parser.add_argument("--qwen-tuning", default=environment("QWEN_TUNING"), help="lora, full or frozen")
-    parser.add_argument(
-        "--name", default=environment("EXP_NAME"), help="of the folder under exp/ (default: the experiment's name)"
-    )
-    parser.add_argument(
-        "--debug",
-        action="store_true",
-        default=environment("DEBUG", "").lower() in ("1", "true", "yes"),
-        help="a few small steps, looked at after each",
-    )
-    parser.add_argument("--steps", type=int, help="other number of optimiser steps than the experiment's")
-    parser.add_argument("--epochs", type=int, help="the same in epochs")
-    parser.add_argument("--batch-size", type=int, help="other number of items in a step, over all processes")
-    parser.add_argument("--accumulation", type=int, help="passes that share a step; less memory, the same result")
-    parser.add_argument("--seed", type=int, help="other seed than the experiment's")
-    parser.add_argument("--qual-source", choices=("val", "test"), help="split of the samples that are shown in pages")
-    parser.add_argument("--stop-after", type=int, help="stop at this step, to go on later")
-    parser.add_argument(
-        "--reflow-teacher", type=Path, help="trained checkpoint whose flows are straightened; training goes on from it"
-    )
-    parser.add_argument("--export", type=Path, help="also write the model here, in half precision")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto: cuda if there is one")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads")
-    options = parser.parse_args(arguments)
-    if options.steps is not None and options.epochs is not None:
-        parser.error("give --steps or --epochs, not both")
-    return options
-
-
-def chosen_experiment(options: argparse.Namespace) -> Experiment:
-    """The experiment that the options describe."""
-    experiment = get_experiment(options.experiment)
-    if options.debug:
-        experiment = in_debug_mode(experiment)
-    if options.qwen_tuning and isinstance(experiment.model.semantic, QwenSemanticConfig):
-        experiment = with_qwen_tuning(experiment, options.qwen_tuning)
-    if options.steps is not None or options.epochs is not None:
-        experiment = with_optimisation(experiment, num_steps=options.steps, num_epochs=options.epochs)
-    if options.batch_size is not None:
-        experiment = with_items(experiment, batch_size=options.batch_size)
-    if options.accumulation is not None:
-        experiment = with_optimisation(experiment, accumulation=options.accumulation)
-    if options.seed is not None:
-        experiment = dataclasses.replace(experiment, seed=options.seed)
-    if options.qual_source is not None:
-        report = dataclasses.replace(experiment.report, qual_source=options.qual_source)
-        experiment = dataclasses.replace(experiment, report=report)
-    return experiment
 
 
 def semantic_folder(text: str | None, experiment: Experiment) -> Path | None:
@@ -141,17 +63,24 @@ def open_stores(
     encoder: Any = model.semantic_encoder if keeps_features else None
     device = next(model.parameters()).device
     return {
-        split: open_store(sources, split, settings, options.cache, frozen_encoder=encoder, device=device)
+        split: open_store(
+            sources,
+            split,
+            settings,
+            options.cache,
+            frozen_encoder=encoder,
+            device=device,
+            readings=chosen_readings(options),
+        )
         for split in splits
     }
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train, go on training, and export."""
-    options = parse_arguments(arguments)
+    options = parse_arguments(__doc__, arguments)
     torch.set_num_threads(options.threads)
-    experiment = chosen_experiment(options)
-    device = options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    experiment, device = chosen_experiment(options), chosen_device(options)
     accelerator = make_accelerator(device)
     folder = Path("exp") / (options.name or experiment.name + ("_debug" if options.debug else ""))
     log = RunLog(folder, is_silent=not accelerator.is_main_process)

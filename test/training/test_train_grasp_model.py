@@ -11,7 +11,8 @@ from funcgrasp_core.errors import CheckpointMissingError, ConfigurationError
 from training.data.data_sets import resolve_data
 from training.experiments import DEBUG_BATCH_SIZE, DEBUG_STEPS
 from training.run.checkpoint_store import CheckpointStore
-from training.train_grasp_model import chosen_experiment, main, parse_arguments
+from training.train_grasp_model import main
+from training.training_options import chosen_experiment, parse_arguments
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +31,7 @@ def data(tmp_path_factory):
 
 
 def experiment(*arguments: str):
-    return chosen_experiment(parse_arguments(list(arguments)))
+    return chosen_experiment(parse_arguments(None, list(arguments)))
 
 
 def test_options_change_the_experiment():
@@ -41,7 +42,7 @@ def test_options_change_the_experiment():
     assert (changed.items.batch_size, changed.optimisation.accumulation, changed.seed) == (64, 2, 7)
     assert experiment("--qual-source", "test").report.qual_source == "test"
     with pytest.raises(SystemExit):
-        parse_arguments(["--steps", "1", "--epochs", "1"])
+        parse_arguments(None, ["--steps", "1", "--epochs", "1"])
 
 
 def test_debug_mode_can_be_changed_by_options():
@@ -55,12 +56,12 @@ def test_environment_variables_stand_in_for_options(monkeypatch):
     monkeypatch.setenv("DEBUG", "true")
     monkeypatch.setenv("EXP_NAME", "lora_debug")
     monkeypatch.setenv("QWEN_TUNING", "full")
-    options = parse_arguments(["--experiment", "funcgrasp_v2"])
+    options = parse_arguments(None, ["--experiment", "funcgrasp_v2"])
     assert options.debug
     assert options.name == "lora_debug"
     assert chosen_experiment(options).model.semantic.tuning == "full"  # type: ignore[union-attr]
     monkeypatch.setenv("DEBUG", "false")
-    assert not parse_arguments([]).debug
+    assert not parse_arguments(None, []).debug
 
 
 def test_a_missing_or_unwanted_language_model_is_named(tmp_path, monkeypatch, data):

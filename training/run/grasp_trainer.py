@@ -150,7 +150,8 @@ class GraspTrainer:
         self.states.resume(self._identity)
         end = min(last_step or self.num_steps, self.num_steps)
         is_main = self.accelerator.is_main_process
-        bar = tqdm(total=end, initial=self.step, unit="step", dynamic_ncols=True, mininterval=5, disable=not is_main)
+        is_hidden = None if is_main else True  # None: where nobody watches
+        bar = tqdm(total=end, initial=self.step, unit="step", dynamic_ncols=True, mininterval=5, disable=is_hidden)
         with bar, StopSignal() as stop:
             while self.step < end:
                 terms = self._train_step()
