@@ -14,7 +14,8 @@ import torch
 from funcgrasp_core.checkpoints import save_checkpoint
 from funcgrasp_core.errors import FuncGraspError
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
-from training.data.build_store import build_store
+from training.data.build_store import StoreSettings
+from training.data.data_sets import open_store, resolve_data
 from training.data.instruction_phrasing import phrases
 from training.experiments import EXPERIMENTS, get_experiment
 from training.run.checkpoint_store import CheckpointStore
@@ -26,8 +27,10 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """Command line of this script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("DATA_ROOT", "data/procedural")), help="folder of the data set"
+        "--data",
+        help="`procedural`, a folder, or a mixture KIND:FOLDER:WEIGHT,... (default: $DATA_ROOT, or else procedural)",
     )
+    parser.add_argument("--cache", type=Path, help="folder of computed distances (default: in that of the data set)")
     parser.add_argument("--experiment", default="compact", choices=sorted(EXPERIMENTS), help="what to train")
     parser.add_argument(
         "--name", default=os.environ.get("EXP_NAME"), help="of the folder under exp/ (default: the experiment's name)"
@@ -53,10 +56,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     torch.manual_seed(experiment.seed)
     model = build_grasp_model(experiment.model)
-    view_size = model.semantic_encoder.view_size
-    stores = {split: build_store(options.data, split, experiment.model, view_size) for split in ("train", "val")}
+    sources = resolve_data(options.data)
+    settings = StoreSettings(model.semantic_encoder.view_size, experiment.model.num_points)
+    stores = {split: open_store(sources, split, settings, options.cache) for split in ("train", "val")}
     for split, store in stores.items():
-        log.say(f"{split}: {len(store.clouds)} objects, {len(store.groups)} groups, {len(store.vectors)} grasps")
+        log.say(f"{split}: {store.num_objects} objects, {len(store)} groups, {store.num_grasps} grasps")
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(experiment.seed)))
     trainer = GraspTrainer(
         experiment,
@@ -77,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
         "step": str(trainer.step),
         "seed": str(experiment.seed),
         "cpu_seconds": f"{trainer.cpu_seconds:.0f}",
-        "num_train_grasps": str(len(stores["train"].vectors)),
+        "num_train_grasps": str(stores["train"].num_grasps),
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {options.threads} threads, {options.device}",
     }

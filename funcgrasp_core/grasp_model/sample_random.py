@@ -44,6 +44,12 @@ class SampleRandom:
         pairs = zip(highs, self._generators, strict=True)
         return torch.stack([torch.randint(bound, shape, generator=g) for bound, g in pairs])
 
+    def of_samples(self, indices: Sequence[int]) -> "SampleRandom":
+        """The streams of some of the samples; numbers drawn from them are gone from these, too."""
+        chosen = SampleRandom([])
+        chosen._generators = [self._generators[index] for index in indices]
+        return chosen
+
     @staticmethod
     def _stack(rows: list[Tensor], like: Tensor | None) -> Tensor:
         stacked = torch.stack(rows)

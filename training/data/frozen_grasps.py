@@ -22,6 +22,9 @@ from training.data.procedural_objects import ProceduralObject
 FROZEN_FILE = Path(__file__).parent / "frozen" / "procedural_grasps.safetensors"
 FORMAT_VERSION = 1
 
+DEBUG_OBJECTS = {"train": 3, "val": 1, "test": 1}
+"""Objects of each category and split that a debugging run trains on."""
+
 _CONTENT_KEY = "frozen_grasps"
 """The only key of the metadata: several are stored in no fixed order, and the file's bytes should be reproducible."""
 
@@ -44,7 +47,10 @@ class FrozenGrasps:
 
     def of_splits(self, splits: Sequence[str]) -> "FrozenGrasps":
         """Only the objects and grasps of some splits."""
-        kept = [index for index, item in enumerate(self.objects) if item.split in splits]
+        return self.of_objects([index for index, item in enumerate(self.objects) if item.split in splits])
+
+    def of_objects(self, kept: Sequence[int]) -> "FrozenGrasps":
+        """Only the objects with these indices, in ascending order, and their grasps."""
         new_index = torch.full((len(self.objects),), -1)
         new_index[kept] = torch.arange(len(kept))
         mask = new_index[self.object_indices] >= 0
@@ -54,6 +60,16 @@ class FrozenGrasps:
             new_index[self.object_indices[mask]],
             self.intent_indices[mask],
         )
+
+    def debug_subset(self) -> "FrozenGrasps":
+        """A few objects of every category and split, the first ones: DEBUG_OBJECTS of each."""
+        left = {(item.category, split): count for item in self.objects for split, count in DEBUG_OBJECTS.items()}
+        chosen = []
+        for index, item in enumerate(self.objects):
+            if left[item.category, item.split] > 0:
+                left[item.category, item.split] -= 1
+                chosen.append(index)
+        return self.of_objects(chosen)
 
     def grasps_of(self, object_index: int) -> list[tuple[str, Tensor]]:
         """Intent and vectors [n, 61] of one object, for every intent that it has grasps for."""

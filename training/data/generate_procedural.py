@@ -34,13 +34,17 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="use frozen grasps (default: the committed file) instead of synthesising",
     )
+    parser.add_argument("--debug", action="store_true", help="only a few objects of each category and split")
     parser.add_argument("--objects-per-category", type=int, default=100, help="over all splits (default: 100)")
     parser.add_argument("--grasps-per-intent", type=int, default=6, help="wanted per object and intent (default: 6)")
     parser.add_argument("--seed", type=int, default=0, help="of shapes and grasps (default: 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes for synthesis (default: 1)")
     parser.add_argument("--freeze", type=Path, metavar="FILE", help="also write all parameters into one frozen file")
     parser.add_argument("--grasps-only", action="store_true", help="synthesise (and freeze), but write no data set")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.debug and options.from_frozen is None:
+        parser.error("--debug chooses among frozen grasps: give --from-frozen as well")
+    return options
 
 
 def synthesise_all(options: argparse.Namespace) -> FrozenGrasps:
@@ -73,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.from_frozen is not None:
             grasps = load_frozen_grasps(options.from_frozen, options.split)
+            grasps = grasps.debug_subset() if options.debug else grasps
         else:
             grasps = synthesise_all(options)
         if options.freeze is not None:

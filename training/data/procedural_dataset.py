@@ -49,6 +49,12 @@ def write_procedural_dataset(root: Path, grasps: FrozenGrasps, show_progress: bo
         write_whole(_stamp_file(root, item.object_id), f"{stamp}\n".encode())
 
 
+def is_complete(root: Path, grasps: FrozenGrasps) -> bool:
+    """Whether a folder holds all of these objects and grasps, finished."""
+    digests = ((item, _content_digest(item, grasps.grasps_of(index))) for index, item in enumerate(grasps.objects))
+    return all(_stamp_of(root, item.object_id) == digest for item, digest in digests)
+
+
 def _content_digest(item: ProceduralObject, by_intent: GraspsByIntent) -> str:
     """Differs whenever the object's shape or one of its grasps differs."""
     digest = hashlib.sha256(item.digest.encode())

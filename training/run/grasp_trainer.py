@@ -1,32 +1,57 @@
-"""The training loop of the grasp model: steps, validation, checkpoints; stops and resumes at any step, bit by bit."""
+"""The training loop of the grasp model: steps, validation, states; stops and goes on at any step, bit by bit."""
 
-import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import nn
 from tqdm import tqdm
 
-from funcgrasp_core.contracts import CONTACT_THRESHOLD_M
-from funcgrasp_core.errors import CheckpointFormatError, FuncGraspError
-from funcgrasp_core.geometry.contact_field import hard_contact_labels
-from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabilities
-from funcgrasp_core.grasp_model.grasp_model import GraspModel, TrainingPrediction
-from funcgrasp_core.grasp_model.sample_random import SampleRandom
+from funcgrasp_core.errors import ConfigurationError
+from funcgrasp_core.grasp_model.grasp_model import GraspModel
 from training.data.augmentation import AugmentationConfig
-from training.data.epoch_order import EpochOrder, SeededItem
-from training.data.observation_store import ObservationBatch, ObservationStore, Phrasing
-from training.experiments import Experiment, experiment_as_json
+from training.data.epoch_order import EpochOrder
+from training.data.mixed_store import GraspStore
+from training.data.observation_store import ObservationBatch, Phrasing
+from training.experiments import Experiment
 from training.losses.grasp_objective import GraspObjective
-from training.metrics.contact_metrics import compute_contact_metrics
 from training.run.checkpoint_store import CheckpointStore
-from training.run.learning_rate import warmup_cosine
+from training.run.item_source import ItemSource
+from training.run.log_lines import training_line
+from training.run.optimiser import build_adamw
+from training.run.random_states import seed_everything
 from training.run.run_log import RunLog
+from training.run.run_progress import RunProgress, RunStates
+from training.run.step_gradients import TrainingPass, accumulate_gradients
+from training.run.stop_signal import StopSignal
+from training.run.training_errors import TrainingDivergedError
+from training.run.validator import Validator
 from training.run.weight_average import WeightAverage
 
-VALIDATION_AUGMENTATION = AugmentationConfig(partial_probability=0.0, view_dropout=0.0, no_view_probability=0.0)
+def make_accelerator(device: str = "cpu") -> Accelerator:
+    """One process or many, as `accelerate launch` says.
+
+    Args:
+        device: "cpu", or "cuda" for the devices that the launcher gives.
+    """
+    # A feature that nothing reads and views that are stored leave weights without gradients; buffers never change.
+    distributed = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
+    return Accelerator(cpu=device == "cpu", kwargs_handlers=[distributed])
+
+
+def with_all_seen(augmentation: AugmentationConfig) -> AugmentationConfig:
+    """What validation items are varied by: turned as in training, but with all points and views."""
+    return dataclasses.replace(
+        augmentation,
+        partial_probability=0.0,
+        single_view_probability=0.0,
+        largest_point_dropout=0.0,
+        no_view_probability=0.0,
+        view_dropout=0.0,
+    )
 
 
 class GraspTrainer:
@@ -34,171 +59,161 @@ class GraspTrainer:
 
     Args:
         experiment: every choice.
-        model: with its target statistics fitted.
-        stores: "train" and "val".
+        model: with its target statistics fitted; of equal weights on all processes.
+        stores: "train" and "val", and "test" if qualitative samples shall come from there.
         phrasings: instructions by split, as the stores.
         checkpoints: where states go.
         log: where numbers go.
-        device: to train on.
+        accelerator: processes and devices; one process on the CPU if left out.
     """
 
     def __init__(
         self,
         experiment: Experiment,
         model: GraspModel,
-        stores: Mapping[str, ObservationStore],
+        stores: Mapping[str, GraspStore],
         phrasings: Mapping[str, Phrasing],
         checkpoints: CheckpointStore,
         log: RunLog,
-        device: str = "cpu",
+        accelerator: Accelerator | None = None,
     ) -> None:
-        self.experiment = experiment
-        self.device = torch.device(device)
-        self.model = model.to(self.device)
-        self.stores = stores
-        self.phrasings = phrasings
-        self.checkpoints = checkpoints
-        self.log = log
-        self.average = WeightAverage(self.model, experiment.optimisation.ema_decay)
-        self.optimiser = _adamw(self.model, experiment)
-        self.objective = GraspObjective.from_config(experiment.losses)
-        self.step = 0
-        self._earlier_cpu_seconds = 0.0
-        self.order = EpochOrder(len(stores["train"].groups), experiment.observations_per_batch, experiment.seed)
-        torch.manual_seed(experiment.seed + 2)
+        self.experiment, self.log = experiment, log
+        self.accelerator = accelerator or make_accelerator()
+        items, settings = experiment.items, experiment.optimisation
+        self._num_shares = self.accelerator.num_processes * settings.accumulation
+        if items.batch_size % self._num_shares:
+            raise ConfigurationError(
+                f"a batch of {items.batch_size} items cannot be shared out evenly over "
+                f"{self.accelerator.num_processes} processes with {settings.accumulation} passes each; "
+                "change batch_size"
+            )
+        sources = {
+            split: ItemSource(
+                store,
+                items,
+                experiment.model.num_points,
+                experiment.augmentation if split == "train" else with_all_seen(experiment.augmentation),
+                phrasings[split],
+            )
+            for split, store in stores.items()
+        }
+        self.source = sources["train"]
+        self.order = EpochOrder(len(self.source), items.batch_size, experiment.seed)
+        self.num_steps = experiment.num_steps(self.order.steps_per_epoch)
+        self.model: nn.Module = self.accelerator.prepare(model)
+        self.optimiser = self.accelerator.prepare(build_adamw(self.model, settings))
+        self.average = WeightAverage(self.model, settings.ema_decay) if settings.ema_decay else None
+        self.training_pass = TrainingPass(
+            self.accelerator,
+            GraspObjective.from_config(experiment.losses),
+            experiment.losses.soft_target_tau_m,
+            settings.bfloat16 or self.accelerator.mixed_precision == "bf16",
+        )
+        self.validator = Validator(self.training_pass, sources, experiment, log)
+        self.progress = RunProgress(experiment.guard)
+        self.states = RunStates(
+            checkpoints, self.accelerator, self.model, self.optimiser.optimizer, self.average, self.progress, log
+        )
+        self._identity = f"{experiment.identity()} {len(self.source)} items"
+        seed_everything(experiment.seed + 2 + self.accelerator.process_index)
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps that were made."""
+        return self.progress.step
+
+    @property
+    def epoch(self) -> int:
+        """Epoch of the newest step, from 0."""
+        return max(0, self.step - 1) // self.order.steps_per_epoch
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """A context in which the model has the weights that are validated and shipped."""
+        return nullcontext() if self.average is None else self.average.in_place()
 
     def run(self, last_step: int | None = None) -> None:
-        """Train to the experiment's end, or to `last_step`, going on from the newest state if there is one."""
-        self._resume()
-        end = min(last_step or self.experiment.optimisation.num_steps, self.experiment.optimisation.num_steps)
-        with tqdm(total=end, initial=self.step, unit="step", dynamic_ncols=True, mininterval=5) as bar:
+        """Train to the experiment's end, or to `last_step`, going on from the newest state if there is one.
+
+        SIGINT and SIGTERM end it after a step, with a state to go on from.
+
+        Raises:
+            TrainingDivergedError: loss, gradients or weights are not finite, or the gradients explode.
+            CheckpointWriteError: a state cannot be written.
+            CheckpointFormatError: the states are of another experiment, or none can be read.
+        """
+        self.states.resume(self._identity)
+        end = min(last_step or self.num_steps, self.num_steps)
+        is_main = self.accelerator.is_main_process
+        bar = tqdm(total=end, initial=self.step, unit="step", dynamic_ncols=True, mininterval=5, disable=not is_main)
+        with bar, StopSignal() as stop:
             while self.step < end:
                 terms = self._train_step()
                 bar.update()
-                experiment = self.experiment
-                if self.step % experiment.log_interval == 0:
-                    values = {name: float(value.detach()) for name, value in terms.items()}
-                    self.log.record(self.step, "train", values | {"cpu_seconds": self.cpu_seconds})
-                    bar.set_postfix({name: f"{value:.3f}" for name, value in values.items()})
-                if self.step % experiment.validation_interval == 0 or self.step == end:
-                    self.validate()
-                if self.step % experiment.checkpoint_interval == 0 or self.step == end:
-                    self.checkpoints.save(self.step, self.state())
+                stops_here = self.states.any_process(stop.name is not None)
+                self._report_step(terms)
+                report = self.experiment.report
+                is_best = self._is_due(report.validation_interval, end) and self.validate()
+                if is_best or stops_here or self._is_due(report.checkpoint_interval, end):
+                    self.states.save(self._identity, is_best)
+                if stops_here:
+                    self.log.say(f"stopped after step {self.step} by {stop.name or 'a signal to another process'}")
+                    break
+        self.log.flush()
 
-    @property
-    def cpu_seconds(self) -> float:
-        """CPU time of all processes that brought the run here, reading the data and validation included."""
-        return self._earlier_cpu_seconds + time.process_time()
+    def validate(self) -> bool:
+        """Measure the averaged weights on held-out items; whether they are the best so far."""
+        report = self.experiment.report
+        with self.averaged():
+            values = self.validator.validate(self.model, self.step, self.epoch)
+        self.log.record(self.step, "val", values)
+        if report.best_metric not in values:
+            raise ConfigurationError(f"no metric '{report.best_metric}'; there are {', '.join(sorted(values))}")
+        return self.progress.is_best(values[report.best_metric], report.best_is_lowest)
 
-    def _train_step(self) -> dict[str, Tensor]:
-        settings = self.experiment.optimisation
+    def gradients(self) -> dict[str, float]:
+        """Add the gradients of the next step to the parameters'; terms of its loss over all processes."""
+        return accumulate_gradients(self.training_pass, self.model, self._batches())
+
+    def _train_step(self) -> dict[str, float]:
+        settings, progress = self.experiment.optimisation, self.progress
+        steps_per_epoch = self.order.steps_per_epoch
+        if self.step % steps_per_epoch == 0:
+            progress.means.clear()
         self.model.train()
         for group in self.optimiser.param_groups:
-            group["lr"] = warmup_cosine(
-                self.step,
-                settings.num_steps,
-                settings.warmup_steps,
-                settings.learning_rate,
-                settings.final_learning_rate,
-            )
-        batch = self._draw("train", self.order.items(self.step), self.experiment.augmentation)
-        terms = self._losses(self.model, batch)
-        if not torch.isfinite(terms["total"]):
-            values = ", ".join(f"{name} {float(value):.4g}" for name, value in terms.items())
-            raise FuncGraspError(f"the loss is not finite ({values}); lower the learning rate or check the data")
-        self.optimiser.zero_grad()
-        terms["total"].backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
+            group["lr"] = settings.schedule.rate(self.step, self.num_steps, steps_per_epoch)
+        terms = self.gradients()
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), settings.gradient_clip)
+        complaint = progress.guard.complaint(terms, float(torch.as_tensor(norm)))
+        if complaint is not None:
+            raise TrainingDivergedError(self.states.why_stopped(f"step {self.step + 1}", complaint))
         self.optimiser.step()
-        self.step += 1
-        self.average.update(self.model, self.step)
+        self.optimiser.zero_grad()
+        progress.step += 1
+        if self.average is not None:
+            self.average.update(self.step)
+        progress.means.add(terms)
         return terms
 
-    def _draw(self, split: str, items: Sequence[SeededItem], augmentation: AugmentationConfig) -> ObservationBatch:
-        experiment = self.experiment
-        batch = self.stores[split].draw(
-            [item.index for item in items],
-            experiment.grasps_per_observation,
-            experiment.model.num_points,
-            min(experiment.contact_points, experiment.model.num_points),
-            augmentation,
-            self.phrasings[split],
-            SampleRandom([item.seed for item in items]),
-        )
-        return batch.to(self.device)
+    def _batches(self) -> list[ObservationBatch]:
+        """This process's share of the step's items, one batch for each pass."""
+        items = self.order.items(self.step)
+        size = len(items) // self._num_shares
+        own = range(self.accelerator.process_index, self._num_shares, self.accelerator.num_processes)
+        return [self.source.draw(items[share * size : (share + 1) * size]) for share in own]
 
-    def _predict(self, model: GraspModel, batch: ObservationBatch) -> TrainingPrediction:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.experiment.optimisation.bfloat16):
-            num_contact_points = batch.contact_distances.shape[2]
-            prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points)
-            return prediction.to_float()
-
-    def _losses(self, model: GraspModel, batch: ObservationBatch) -> dict[str, torch.Tensor]:
-        targets = batch.soft_targets(self.experiment.losses.soft_target_tau_m)
-        return self.objective(self._predict(model, batch), targets)
-
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Losses and contact metrics of the averaged weights, the same validation batches each time."""
-        order = EpochOrder(
-            len(self.stores["val"].groups), self.experiment.observations_per_batch, self.experiment.seed + 3
-        )
-        collected: dict[str, list[float]] = defaultdict(list)
-        for number in range(self.experiment.max_validation_batches):
-            batch = self._draw("val", order.items(number), VALIDATION_AUGMENTATION)
-            prediction = self._predict(self.average.model, batch)
-            values = self.objective(prediction, batch.soft_targets(self.experiment.losses.soft_target_tau_m))
-            metrics = compute_contact_metrics(
-                part_probabilities(prediction.contact_logits),
-                hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M),
-                self.experiment.losses.soft_target_tau_m,
-                CONTACT_THRESHOLD_M,
-            )
-            for name, value in {**values, **metrics}.items():
-                collected[name].append(float(value))
-        # A class that no point of a batch belongs to has no accuracy there.
-        totals = {name: float(torch.tensor(values).nanmean()) for name, values in collected.items()}
-        self.log.record(self.step, "val", totals)
-        self.log.say(f"step {self.step} val: " + " ".join(f"{name} {value:.4f}" for name, value in totals.items()))
-        return totals
-
-    def state(self) -> dict[str, Any]:
-        """Everything that decides how training goes on."""
-        return {
-            "step": self.step,
-            "cpu_seconds": self.cpu_seconds,
-            "model": self.model.state_dict(),
-            "average": self.average.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "torch_generator": torch.get_rng_state(),
-            "device_generators": torch.cuda.get_rng_state_all(),
-            "experiment": experiment_as_json(self.experiment),
-        }
-
-    def _resume(self) -> None:
-        state = self.checkpoints.load_latest()
-        if state is None:
+    def _report_step(self, terms: dict[str, float]) -> None:
+        if self.step % self.experiment.report.log_interval:
             return
-        if state.get("experiment") != experiment_as_json(self.experiment):
-            raise CheckpointFormatError(
-                f"the states in '{self.checkpoints.folder}' are of an experiment with other settings (steps and seed "
-                "included); give another --name, or delete them"
-            )
-        self.step, self._earlier_cpu_seconds = state["step"], state["cpu_seconds"]
-        self.model.load_state_dict(state["model"])
-        self.average.model.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        torch.set_rng_state(state["torch_generator"])
-        if state["device_generators"]:
-            torch.cuda.set_rng_state_all(state["device_generators"])
-        self.log.forget_after(self.step)
-        self.log.say(f"going on from step {self.step}")
+        in_epoch = (self.step - 1) % self.order.steps_per_epoch + 1
+        line = training_line(self.epoch + 1, in_epoch, self.order.steps_per_epoch, terms, self.progress.means)
+        self.log.say(line)
+        others = {
+            "learning_rate": self.optimiser.param_groups[0]["lr"],
+            "cpu_seconds": self.progress.cpu_seconds,
+        }
+        self.log.record(self.step, "train", terms | others)
 
-
-def _adamw(model: nn.Module, experiment: Experiment) -> torch.optim.AdamW:
-    """Weight decay on matrices only, not on biases, norms and embeddings of one dimension."""
-    settings = experiment.optimisation
-    decayed = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+    def _is_due(self, interval: int, end: int) -> bool:
+        at_epoch_end = self.experiment.report.at_epoch_end and self.step % self.order.steps_per_epoch == 0
+        return self.step == end or at_epoch_end or self.step % interval == 0

@@ -1,32 +1,48 @@
-"""Exponential moving average of a model's weights."""
+"""Exponential moving average of a model's trained weights."""
 
-import copy
-from typing import Generic, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import nn
-
-Model = TypeVar("Model", bound=nn.Module)
+from torch import Tensor, nn
 
 
-class WeightAverage(Generic[Model]):
-    """Follows a model; `model` holds the averaged copy.
+class WeightAverage:
+    """Follows the trainable parameters of a model, whole or sharded; what is frozen needs no average.
 
     Args:
         model: to follow.
         decay: share that the average keeps at each step; it is lower in the first steps.
     """
 
-    def __init__(self, model: Model, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval()
-        self.model.requires_grad_(False)
+    def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
+        self._followed = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.weights: dict[str, Tensor] = {name: p.detach().clone() for name, p in self._followed.items()}
 
     @torch.no_grad()
-    def update(self, model: Model, step: int) -> None:
+    def update(self, step: int) -> None:
         """Take in the model's weights after step number `step` (from 1)."""
         decay = min(self.decay, step / (step + 10))
-        for average, current in zip(self.model.parameters(), model.parameters(), strict=True):
-            average.lerp_(current, 1 - decay)
-        for average, current in zip(self.model.buffers(), model.buffers(), strict=True):
-            average.copy_(current)
+        for name, parameter in self._followed.items():
+            self.weights[name].lerp_(parameter, 1 - decay)
+
+    def take(self) -> None:
+        """Let the average be what the model's weights are now."""
+        for name, parameter in self._followed.items():
+            self.weights[name].copy_(parameter.detach())
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The model has the averaged weights inside this context, and afterwards its own again, to the bit."""
+        own = {name: parameter.detach().clone() for name, parameter in self._followed.items()}
+        self._put(self.weights)
+        try:
+            yield
+        finally:
+            self._put(own)
+
+    @torch.no_grad()
+    def _put(self, weights: dict[str, Tensor]) -> None:
+        for name, parameter in self._followed.items():
+            parameter.copy_(weights[name])

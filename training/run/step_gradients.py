@@ -1,0 +1,99 @@
+"""Gradients of a whole optimiser step, exact however its items are shared out over processes and passes.
+
+Every term of the objective is a ratio of two sums over all items of the step. The denominators depend on the data
+alone: they are added up over processes and passes first, and each pass then differentiates its own share of the ratio.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from funcgrasp_core.contracts import CONTACT_THRESHOLD_M
+from funcgrasp_core.geometry.contact_field import contact_labels_from_probabilities, hard_contact_labels
+from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabilities
+from funcgrasp_core.grasp_model.grasp_model import TrainingPrediction
+from training.data.observation_store import ObservationBatch
+from training.losses.grasp_objective import GraspObjective
+
+
+@dataclass(frozen=True)
+class TrainingPass:
+    """One forward pass of a model, and what is compared after it.
+
+    Attributes:
+        accelerator: gives device and, if it was told so, precision.
+        objective: the loss.
+        tau_m: length scale of the soft contact targets, metres.
+        bfloat16: matrix products in bfloat16.
+    """
+
+    accelerator: Accelerator
+    objective: GraspObjective
+    tau_m: float
+    bfloat16: bool
+
+    def to_device(self, model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
+        """The batch where the model is, in double precision if the model is."""
+        dtype = next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
+        return batch.to(self.accelerator.device, torch.float64 if dtype == torch.float64 else None)
+
+    def predict(self, model: nn.Module, batch: ObservationBatch) -> TrainingPrediction:
+        """The model's prediction for a batch on its device."""
+        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bfloat16):
+            num_contact_points = batch.contact_distances.shape[2]
+            prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points)
+        return prediction if prediction.velocity_target.dtype == torch.float64 else prediction.to_float()
+
+    def labels(self, prediction: TrainingPrediction, batch: ObservationBatch) -> tuple[Tensor, Tensor]:
+        """Predicted and true contact classes, [B, G, N'] each."""
+        probabilities = part_probabilities(prediction.contact_logits.detach())
+        predicted = contact_labels_from_probabilities(probabilities, self.tau_m, CONTACT_THRESHOLD_M)
+        return predicted, hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M)
+
+
+def accumulate_gradients(
+    training_pass: TrainingPass, model: nn.Module, batches: Sequence[ObservationBatch]
+) -> dict[str, float]:
+    """Add the gradients of a step to the parameters'.
+
+    Args:
+        training_pass: how a batch is predicted and compared.
+        model: prepared by accelerate; every process calls this at the same time.
+        batches: of this process, one for each pass.
+
+    Returns:
+        `total`, its terms and `accuracy` of contact classes, over all processes and passes.
+    """
+    accelerator, objective = training_pass.accelerator, training_pass.objective
+    targets = [batch.soft_targets(training_pass.tau_m) for batch in batches]
+    weights = added_up(accelerator, [objective.weights(target) for target in targets])
+    reported = []
+    for number, batch in enumerate(batches):
+        is_last = number + 1 == len(batches)
+        with nullcontext() if is_last else accelerator.no_sync(model):
+            on_device = training_pass.to_device(model, batch)
+            prediction = training_pass.predict(model, on_device)
+            target = targets[number].to(prediction.contact_logits)
+            sums = objective.sums(prediction, target)
+            # The gradients of the processes are averaged, those of a sum are wanted.
+            loss = objective.terms(sums, {n: w.to(target) for n, w in weights.items()})["total"]
+            accelerator.backward(loss * accelerator.num_processes)
+        predicted, true = training_pass.labels(prediction, on_device)
+        counts = {"right": (predicted == true).sum(), "all": torch.tensor(true.numel())}
+        reported.append({name: value.detach().double().cpu() for name, value in {**sums, **counts}.items()})
+    totals = added_up(accelerator, reported)
+    accuracy = totals.pop("right") / totals.pop("all")
+    terms = objective.terms(totals, weights)
+    return {name: float(value) for name, value in {**terms, "accuracy": accuracy}.items()}
+
+
+def added_up(accelerator: Accelerator, rows: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Scalars by name, added over rows and processes in float64; every process gives the same names, maybe no row."""
+    names = list(rows[0])
+    values = torch.stack([torch.stack([row[name].detach().double().cpu() for name in names]) for row in rows]).sum(0)
+    total = torch.as_tensor(accelerator.reduce(values.to(accelerator.device), "sum")).cpu()
+    return dict(zip(names, total, strict=True))
