@@ -4,8 +4,8 @@ from safetensors.torch import save_file
 
 from funcgrasp_core.checkpoints import FORMAT, load_checkpoint, reference_hand_digest, save_checkpoint
 from funcgrasp_core.errors import CheckpointFormatError, CheckpointMissingError
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 
 
 def make_model():

@@ -10,8 +10,8 @@ from PIL import Image
 
 from funcgrasp_core.checkpoints import save_checkpoint
 from funcgrasp_core.command_line import main
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 
 SHIFT = np.array([0.3, 0.1, 0.8])
 

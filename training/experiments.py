@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import COMPACT, DEBUG, FUNCGRASP_V2, GraspModelConfig
+from funcgrasp_core.grasp_model.config import GraspModelConfig
+from funcgrasp_core.grasp_model.named_configs import COMPACT, DEBUG, FUNCGRASP_V2
 from training.data.augmentation import OFF, AugmentationConfig
 from training.losses.loss_config import LossConfig
 from training.run.learning_rate import EpochCosine, Schedule, WarmupCosine

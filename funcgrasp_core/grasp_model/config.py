@@ -1,33 +1,21 @@
-"""Every choice in the grasp model, as frozen dataclasses that refuse bad combinations when they are made."""
+"""Every choice in the grasp model, as frozen dataclasses that refuse bad combinations when they are made.
+
+Instances with names are in `named_configs`.
+"""
 
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Literal
 
 from funcgrasp_core.errors import ConfigurationError
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigurationError(message)
-
-
-class _Choices:
-    """Base of configurations: a field with a `Literal` type takes no other value."""
-
-    def __post_init__(self) -> None:
-        for name, kind in get_type_hints(type(self)).items():
-            choices, value = get_args(kind), getattr(self, name)
-            if get_origin(kind) is Literal and value not in choices:
-                raise ConfigurationError(f"{type(self).__name__}.{name} must be one of {choices}, got {value!r}")
-
+from funcgrasp_core.grasp_model.config_base import Choices, from_dict, require
 
 MODE_ATTENTION_HEADS = 4
 
 
 @dataclass(frozen=True)
-class SetAbstractionConfig:
+class SetAbstractionConfig(Choices):
     """One level of PointNet++: sample centres, group their neighbours, encode each group."""
 
     num_samples: int  # centres chosen by farthest point sampling
@@ -36,14 +24,12 @@ class SetAbstractionConfig:
     widths: tuple[int, ...]  # of the shared layers applied to each neighbour
 
     def __post_init__(self) -> None:
-        _require(self.num_samples > 0, f"num_samples must be positive, got {self.num_samples}")
-        _require(self.radius > 0, f"radius must be positive, got {self.radius}")
-        _require(self.max_neighbours > 0, f"max_neighbours must be positive, got {self.max_neighbours}")
-        _require(len(self.widths) > 0, "widths needs at least one layer")
+        self._require_positive("num_samples", "radius", "max_neighbours")
+        self._require_widths("widths")
 
 
 @dataclass(frozen=True)
-class PointNet2Config(_Choices):
+class PointNet2Config(Choices):
     """The geometric encoder (PointNet++, single-scale grouping)."""
 
     first: SetAbstractionConfig = SetAbstractionConfig(512, 0.2, 64, (64, 64, 128, 256))
@@ -54,9 +40,14 @@ class PointNet2Config(_Choices):
     coordinate_scale: float = 1.0  # coordinates are multiplied by this before any layer sees them
     layer_norm: bool = False  # normalise after every linear layer
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_widths("global_widths", "propagation_widths")
+        self._require_positive("coordinate_scale")
+
 
 @dataclass(frozen=True)
-class CompactSemanticConfig:
+class CompactSemanticConfig(Choices):
     """The embedded text and view encoder, trained from scratch."""
 
     num_buckets: int = 8192  # hash buckets of character n-grams
@@ -67,25 +58,67 @@ class CompactSemanticConfig:
     word_dropout: float = 0.1  # share of words hidden in training
     view_size: int = 64  # pixels, square
     view_widths: tuple[int, ...] = (16, 32, 64, 128)  # channels, each layer halves the picture
+    kind: Literal["compact"] = "compact"  # among the semantic encoders of GraspModelConfig
 
     def __post_init__(self) -> None:
-        _require(self.width % self.heads == 0, f"width {self.width} must be a multiple of {self.heads} heads")
+        super().__post_init__()
+        self._require_at_least(2, "num_buckets")  # one of them is kept for padding
+        self._require_positive("max_words", "width", "text_layers", "heads", "view_size")
+        self._require_share("word_dropout")
+        self._require_widths("view_widths")
+        require(self.width % self.heads == 0, f"width {self.width} must be a multiple of {self.heads} heads")
 
 
 @dataclass(frozen=True)
-class FusionConfig(_Choices):
+class FusionConfig(Choices):
     """Transformer over points that carry geometry and meaning."""
 
-    over: Literal["points", "samples"] = "points"  # all points, or the coarsest PointNet++ level
-    layers: int = 4
+    # All points; the coarsest PointNet++ level; or both sampled levels, each with its own transformer (multi-scale).
+    over: Literal["points", "samples", "levels"] = "points"
+    layers: int = 4  # of each transformer
     heads: int = 8
     feedforward: int = 2048
     dropout: float = 0.1
     activation: Literal["relu", "gelu"] = "relu"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("layers", "heads", "feedforward")
+        self._require_share("dropout")
+
 
 @dataclass(frozen=True)
-class FlowConfig(_Choices):
+class AttentionPoolingConfig(Choices):
+    """Learned queries look at the points, drawn towards those that are probably touched."""
+
+    num_queries: int = 8  # each reads an equal part of the point features' width
+
+    def __post_init__(self) -> None:
+        self._require_positive("num_queries")
+
+
+@dataclass(frozen=True)
+class GuidanceConfig(Choices):
+    """Classifier-free guidance: flows also learn what is likely without the instruction, and are steered away from it.
+
+    What is dropped is the semantic vector, so that guidance strengthens the instruction. Dropping the geometry would
+    strengthen "some hand at this object" instead, which contact and refinement already judge.
+    """
+
+    condition_dropout: float = 0.1  # share of training observations that see the learned null vector instead
+    scale: float = 1.0  # of sampling: v_null + scale (v - v_null); 1 is no guidance, and costs nothing
+
+    def __post_init__(self) -> None:
+        require(
+            0 < self.condition_dropout < 1,
+            f"GuidanceConfig.condition_dropout must be between 0 and 1, got {self.condition_dropout}: at 0 the null "
+            "vector is never trained (set guidance to None), at 1 the instruction is never seen",
+        )
+        self._require_at_least(0, "scale")
+
+
+@dataclass(frozen=True)
+class FlowConfig(Choices):
     """Velocity network and integrator of a rectified flow."""
 
     width: int = 1024
@@ -93,12 +126,17 @@ class FlowConfig(_Choices):
     residual: bool = False
     time_size: int = 128  # of the sinusoidal time embedding
     num_steps: int = 20
-    integrator: Literal["euler_midpoint_time", "euler", "heun"] = "euler_midpoint_time"
+    integrator: Literal["euler_midpoint_time", "euler", "heun", "rk4"] = "euler_midpoint_time"
     time_draws: int = 1  # (time, noise) pairs drawn per grasp and training pass
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require_positive("width", "layers", "time_size", "num_steps", "time_draws")
+        require(self.time_size % 2 == 0, f"FlowConfig.time_size must be even (sine and cosine), got {self.time_size}")
 
 
 @dataclass(frozen=True)
-class PalmModeConfig(_Choices):
+class PalmModeConfig(Choices):
     """Sampling a palm pose first, on which contact map and grasp are conditioned.
 
     One object and one intent have many right grasps; a single contact map would average them.
@@ -113,15 +151,18 @@ class PalmModeConfig(_Choices):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(self.flow.residual, "the mode's flow network is built of residual blocks: set flow.residual")
-        _require(
+        self._require_at_least(0, "position_noise_m", "rotation_noise_rad", "num_refinements")
+        self._require_at_least(2, "local_width")
+        self._require_positive("local_radius_m")
+        require(self.flow.residual, "the mode's flow network is built of residual blocks: set flow.residual")
+        require(
             self.flow.width % MODE_ATTENTION_HEADS == 0,
             f"the mode flow's width {self.flow.width} must be a multiple of {MODE_ATTENTION_HEADS} attention heads",
         )
 
 
 @dataclass(frozen=True)
-class GraspModelConfig(_Choices):
+class GraspModelConfig(Choices):
     """The whole grasp model. The defaults are `funcgrasp_v2`."""
 
     name: str = "funcgrasp_v2"
@@ -130,44 +171,67 @@ class GraspModelConfig(_Choices):
     semantic: CompactSemanticConfig | None = None  # None: the caller brings a semantic encoder
     semantic_size: int = 256  # C_sem
     fusion: FusionConfig = field(default_factory=FusionConfig)
+    conditioning: Literal["shared", "separate"] = "shared"  # "separate": contact and flow each fuse for themselves
     contact_hidden: int = 256
+    attention_pooling: AttentionPoolingConfig | None = None  # None: pooled by contact probabilities and maxima
     mode: PalmModeConfig | None = None  # None: one contact map per object and instruction
     parameterisation: Literal["axis_angle", "joint_basis"] = "axis_angle"
     normalise_targets: bool = False
     flow: FlowConfig = field(default_factory=FlowConfig)
+    guidance: GuidanceConfig | None = None  # None: the flows know nothing but the whole condition
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require(
+        self._require_positive("semantic_size", "contact_hidden")
+        require(
             self.geometry.first.max_neighbours <= self.num_points
             and self.geometry.second.max_neighbours <= self.geometry.first.num_samples,
             "max_neighbours of a level must not exceed the points it samples from",
         )
-        _require(
+        require(
             self.num_points >= self.geometry.first.num_samples >= self.geometry.second.num_samples,
             "num_points, first.num_samples and second.num_samples must not increase: "
             f"{self.num_points}, {self.geometry.first.num_samples}, {self.geometry.second.num_samples}",
         )
-        _require(
-            self.fused_size % self.fusion.heads == 0,
-            f"the fused size {self.fused_size} must be a multiple of {self.fusion.heads} heads",
-        )
-        _require(
+        fused = [self.fused_size] + ([self.fine_fused_size] if self.fusion.over == "levels" else [])
+        for size in fused:
+            require(
+                size % self.fusion.heads == 0,
+                f"the fused size {size} must be a multiple of {self.fusion.heads} heads",
+            )
+        require(
             self.mode is None or self.parameterisation == "joint_basis",
             "a palm mode needs parameterisation='joint_basis': the grasp is expressed in the palm's frame",
         )
+        if self.attention_pooling is not None:
+            pooled = self.point_size if self.mode is None else self.mode.local_width
+            require(
+                pooled % self.attention_pooling.num_queries == 0,
+                f"the width {pooled} of what attention pooling reads must be a multiple of "
+                f"{self.attention_pooling.num_queries} queries",
+            )
 
     @property
     def geometric_size(self) -> int:
         """C_geo, the width of what is fused with the semantic vector."""
-        if self.fusion.over == "samples":
-            return self.geometry.second.widths[-1]
-        return self.geometry.propagation_widths[-1]
+        if self.fusion.over == "points":
+            return self.geometry.propagation_widths[-1]
+        return self.geometry.second.widths[-1]
 
     @property
     def fused_size(self) -> int:
         """C_fuse = C_geo + C_sem: concatenated, no bottleneck."""
         return self.geometric_size + self.semantic_size
+
+    @property
+    def fine_fused_size(self) -> int:
+        """The same at the finer sampled level, where it is fused too."""
+        return self.geometry.first.widths[-1] + self.semantic_size
+
+    @property
+    def point_size(self) -> int:
+        """C, the width of a point's feature after fusion."""
+        return self.fused_size if self.fusion.over == "points" else self.geometry.propagation_widths[-1]
 
     def to_json(self) -> str:
         """Text form that `from_json` reads back."""
@@ -184,85 +248,4 @@ class GraspModelConfig(_Choices):
             values = json.loads(text)
         except json.JSONDecodeError as error:
             raise ConfigurationError(f"the configuration is not JSON: {error}") from error
-        return _from_dict(cls, values)
-
-
-_NESTED: dict[tuple[str, str], type] = {
-    ("GraspModelConfig", "geometry"): PointNet2Config,
-    ("GraspModelConfig", "semantic"): CompactSemanticConfig,
-    ("GraspModelConfig", "fusion"): FusionConfig,
-    ("GraspModelConfig", "mode"): PalmModeConfig,
-    ("GraspModelConfig", "flow"): FlowConfig,
-    ("PalmModeConfig", "flow"): FlowConfig,
-    ("PointNet2Config", "first"): SetAbstractionConfig,
-    ("PointNet2Config", "second"): SetAbstractionConfig,
-}
-
-
-def _from_dict(kind: type, values: Any) -> Any:
-    _require(isinstance(values, dict), f"{kind.__name__} must be an object with named values, got {values!r}")
-    known = {item.name for item in dataclasses.fields(kind)}
-    unknown = sorted(set(values) - known)
-    _require(not unknown, f"{kind.__name__} has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-    arguments = {}
-    for name, value in values.items():
-        nested = _NESTED.get((kind.__name__, name))
-        if nested is not None and value is not None:
-            value = _from_dict(nested, value)
-        elif isinstance(value, list):
-            value = tuple(value)
-        arguments[name] = value
-    try:
-        return kind(**arguments)
-    except TypeError as error:
-        raise ConfigurationError(f"{kind.__name__}: {error}") from error
-
-
-FUNCGRASP_V2 = GraspModelConfig()
-"""The original pipeline's sizes, radii in metres and midpoint-time integrator, to the letter."""
-
-COMPACT = GraspModelConfig(
-    name="compact",
-    geometry=PointNet2Config(
-        first=SetAbstractionConfig(192, 0.2, 16, (32, 64, 96)),
-        second=SetAbstractionConfig(64, 0.4, 16, (128, 128)),
-        global_widths=(256, 128),
-        propagation_widths=(128, 128),
-        radius_unit="object",
-        coordinate_scale=10.0,
-        layer_norm=True,
-    ),
-    semantic=CompactSemanticConfig(),
-    semantic_size=128,
-    fusion=FusionConfig(over="samples", layers=4, heads=8, feedforward=512, dropout=0.0, activation="gelu"),
-    contact_hidden=128,
-    mode=PalmModeConfig(),
-    parameterisation="joint_basis",
-    normalise_targets=True,
-    flow=FlowConfig(width=512, layers=3, residual=True, integrator="euler", time_draws=4),
-)
-"""The embedded default: no language model, d = 256, fusion over the sampled points, runs on two CPU cores."""
-
-DEBUG = dataclasses.replace(
-    COMPACT,
-    name="debug",
-    num_points=128,
-    geometry=dataclasses.replace(
-        COMPACT.geometry,
-        first=SetAbstractionConfig(32, 0.3, 8, (16, 32)),
-        second=SetAbstractionConfig(16, 0.6, 8, (32,)),
-        global_widths=(32,),
-        propagation_widths=(32,),
-    ),
-    semantic=CompactSemanticConfig(
-        num_buckets=256, width=32, text_layers=1, heads=2, view_size=16, view_widths=(8, 16)
-    ),
-    semantic_size=32,
-    fusion=dataclasses.replace(COMPACT.fusion, layers=1, heads=2, feedforward=64),
-    contact_hidden=32,
-    mode=PalmModeConfig(flow=FlowConfig(64, 1, True, 16, 4, "euler", 2), local_width=32),
-    flow=FlowConfig(64, 1, True, 16, 4, "euler", 2),
-)
-"""Trains in seconds on a CPU; for tests."""
-
-CONFIGS = {config.name: config for config in (FUNCGRASP_V2, COMPACT, DEBUG)}
+        return from_dict(cls, values)

@@ -1,19 +1,17 @@
-"""Rectified flow: straight paths from noise to data, a network that predicts their velocity, and integrators.
+"""Rectified flow: straight paths from noise to data, and networks that predict their velocity.
 
 Liu et al., "Flow Straight and Fast: Learning to Generate and Transfer Data with Rectified Flow", ICLR 2023.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from funcgrasp_core.grasp_model.config import FlowConfig
+from funcgrasp_core.grasp_model.integrators import INTEGRATORS
 from funcgrasp_core.grasp_model.layers import ResidualBlock, sinusoidal_embedding
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
-
-Velocity = Callable[[Tensor, Tensor], Tensor]
-"""(x_t [..., D], t [...]) -> velocity [..., D]."""
 
 
 def interpolate(noise: Tensor, data: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,48 +27,6 @@ def interpolate(noise: Tensor, data: Tensor, time: Tensor) -> tuple[Tensor, Tens
     """
     t = time[..., None]
     return (1 - t) * noise + t * data, data - noise
-
-
-def integrate_euler_midpoint_time(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
-    """Euler steps that ask for the velocity at (k + 0.5) / n.
-
-    On the exact field (x_1 - x) / (1 - t) it does not land: 2.56 % of the noise stays after 20 steps.
-    """
-    x = noise
-    for step in range(num_steps):
-        time = torch.full_like(x[..., 0], (step + 0.5) / num_steps)
-        x = x + velocity(x, time) / num_steps
-    return x
-
-
-def integrate_euler(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
-    """Euler steps that ask for the velocity at their left end; lands exactly on (x_1 - x) / (1 - t)."""
-    x = noise
-    for step in range(num_steps):
-        time = torch.full_like(x[..., 0], step / num_steps)
-        x = x + velocity(x, time) / num_steps
-    return x
-
-
-def integrate_heun(velocity: Velocity, noise: Tensor, num_steps: int) -> Tensor:
-    """Heun's second-order steps; the last one is an Euler step, since the field is singular at t = 1."""
-    x = noise
-    for step in range(num_steps):
-        start = torch.full_like(x[..., 0], step / num_steps)
-        slope = velocity(x, start)
-        predicted = x + slope / num_steps
-        if step + 1 < num_steps:
-            end = torch.full_like(x[..., 0], (step + 1) / num_steps)
-            slope = (slope + velocity(predicted, end)) / 2
-        x = x + slope / num_steps
-    return x
-
-
-INTEGRATORS: dict[str, Callable[[Velocity, Tensor, int], Tensor]] = {
-    "euler_midpoint_time": integrate_euler_midpoint_time,
-    "euler": integrate_euler,
-    "heun": integrate_heun,
-}
 
 
 class FlowNetwork(nn.Module):
@@ -139,6 +95,24 @@ class AttentiveFlowNetwork(nn.Module):
         return self.leave(hidden)
 
 
+@dataclass(frozen=True)
+class Guidance:
+    """Classifier-free guidance of a sampling: v = v_null + scale (v_condition - v_null).
+
+    Ho and Salimans, "Classifier-Free Diffusion Guidance", 2021, for velocities: a velocity is linear in the score, so
+    the same extrapolation holds.
+
+    Attributes:
+        scale: above 1 strengthens the condition; 0 samples without it.
+        condition: [B, K, C] of the null condition.
+        context: what else the network takes, under the null condition.
+    """
+
+    scale: float
+    condition: Tensor
+    context: tuple[Tensor, ...] = ()
+
+
 class RectifiedFlow(nn.Module):
     """A velocity network with its way of training and sampling.
 
@@ -162,6 +136,7 @@ class RectifiedFlow(nn.Module):
         condition: Tensor,
         *context: Tensor,
         random: SampleRandom,
+        noise: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Predicted and true velocities at T random times for each datum.
 
@@ -170,17 +145,41 @@ class RectifiedFlow(nn.Module):
             condition: [B, G, C].
             context: what else the network takes.
             random: B streams, of times and noise.
+            noise: x_0 [B, G, D] that belongs to each datum, as in reflow; None: independent, other for each time.
 
         Returns:
             Two tensors [B, T * G, D].
         """
         data, condition = data.repeat(1, self.time_draws, 1), condition.repeat(1, self.time_draws, 1)
-        noise = random.normal(*data.shape[1:], like=data)
+        noise = random.normal(*data.shape[1:], like=data) if noise is None else noise.repeat(1, self.time_draws, 1)
         time = random.uniform(data.shape[1], like=data)
         x_t, velocity = interpolate(noise, data, time)
         return self.network(x_t, time, condition, *context), velocity
 
-    def sample(self, condition: Tensor, *context: Tensor, random: SampleRandom) -> Tensor:
-        """One sample for each condition: [B, K, C] -> [B, K, D]."""
+    def sample_pairs(
+        self, condition: Tensor, *context: Tensor, random: SampleRandom, guidance: Guidance | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Noise and the sample that the flow takes it to, for each condition: [B, K, C] -> two tensors [B, K, D].
+
+        Args:
+            condition: [B, K, C].
+            context: what else the network takes.
+            random: B streams.
+            guidance: None, or scale 1: the network is asked once for every velocity.
+        """
+
+        def velocity(x: Tensor, time: Tensor) -> Tensor:
+            conditioned = self.network(x, time, condition, *context)
+            if guidance is None or guidance.scale == 1.0:
+                return conditioned
+            unconditioned = self.network(x, time, guidance.condition, *guidance.context)
+            return unconditioned + guidance.scale * (conditioned - unconditioned)
+
         noise = random.normal(condition.shape[1], self.data_size, like=condition)
-        return self.integrate(lambda x, time: self.network(x, time, condition, *context), noise, self.num_steps)
+        return noise, self.integrate(velocity, noise, self.num_steps)
+
+    def sample(
+        self, condition: Tensor, *context: Tensor, random: SampleRandom, guidance: Guidance | None = None
+    ) -> Tensor:
+        """One sample for each condition: [B, K, C] -> [B, K, D]; see `sample_pairs`."""
+        return self.sample_pairs(condition, *context, random=random, guidance=guidance)[1]

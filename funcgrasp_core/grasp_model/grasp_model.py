@@ -5,33 +5,30 @@ without one (`funcgrasp_v2`) there is a single contact map for an object and an 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from funcgrasp_core.assets import REFERENCE_HAND, asset_path
 from funcgrasp_core.errors import ConfigurationError
+from funcgrasp_core.grasp_model.attention_pooling import AttentionPooling, ContactAttention
 from funcgrasp_core.grasp_model.config import MODE_ATTENTION_HEADS, GraspModelConfig, PalmModeConfig
 from funcgrasp_core.grasp_model.contact_head import ContactHead, PalmContactHead
 from funcgrasp_core.grasp_model.contact_weighted_pooling import (
     ContactWeightedPooling,
     PalmFramePooling,
+    Pooling,
     part_probabilities,
 )
-from funcgrasp_core.grasp_model.flow_matching import AttentiveFlowNetwork, FlowNetwork, RectifiedFlow
-from funcgrasp_core.grasp_model.fusion_transformer import FusionTransformer
+from funcgrasp_core.grasp_model.flow_matching import AttentiveFlowNetwork, FlowNetwork, Guidance, RectifiedFlow
+from funcgrasp_core.grasp_model.flow_pairs import FlowPairs
 from funcgrasp_core.grasp_model.layers import full_precision
+from funcgrasp_core.grasp_model.model_outputs import ModelSample, TrainingPrediction
 from funcgrasp_core.grasp_model.normaliser import Normaliser
 from funcgrasp_core.grasp_model.palm_mode import MODE_SIZE, PalmFrame, PalmPoses
-from funcgrasp_core.grasp_model.pointnet2_encoder import PointNet2Encoder
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
-from funcgrasp_core.grasp_model.semantic_encoder import (
-    CompactSemanticEncoder,
-    SemanticEncoder,
-    ViewFeatures,
-    Views,
-)
+from funcgrasp_core.grasp_model.scene_encoder import SceneEncoder, SceneFeatures
+from funcgrasp_core.grasp_model.semantic_encoder import CompactSemanticEncoder, SemanticEncoder, Views
 from funcgrasp_core.hand.hand_parameters import (
     AxisAngleParameterisation,
     HandParameterisation,
@@ -40,66 +37,7 @@ from funcgrasp_core.hand.hand_parameters import (
 from funcgrasp_core.hand.mano_assets import load_mano_assets
 
 
-@dataclass(frozen=True)
-class SceneFeatures:
-    """What is known before any grasp is chosen.
-
-    Attributes:
-        points: [B, N, 3] metres.
-        point_features: [B, N, C].
-        summary: [B, S], of the whole object and instruction.
-        tokens: [B, P, 3 + C_fuse], scaled coordinates and fused features of what the transformer worked on.
-    """
-
-    points: Tensor
-    point_features: Tensor
-    summary: Tensor
-    tokens: Tensor
-
-
-@dataclass(frozen=True)
-class TrainingPrediction:
-    """What the losses compare; G grasps for each of B observations, T time draws.
-
-    Attributes:
-        contact_logits: [B, G, N, 7].
-        velocity: [B, T * G, D] of the grasp's flow.
-        velocity_target: [B, T * G, D].
-        mode_velocity: [B, T' * G, 9] of the mode's flow, None without a mode.
-        mode_velocity_target: [B, T' * G, 9].
-    """
-
-    contact_logits: Tensor
-    velocity: Tensor
-    velocity_target: Tensor
-    mode_velocity: Tensor | None = None
-    mode_velocity_target: Tensor | None = None
-
-    def to_float(self) -> "TrainingPrediction":
-        """The same in float32, for losses after a pass in bfloat16."""
-        return TrainingPrediction(
-            self.contact_logits.float(),
-            self.velocity.float(),
-            self.velocity_target.float(),
-            None if self.mode_velocity is None else self.mode_velocity.float(),
-            None if self.mode_velocity_target is None else self.mode_velocity_target.float(),
-        )
-
-
-@dataclass(frozen=True)
-class ModelSample:
-    """Sampled grasps.
-
-    Attributes:
-        vectors: [B, K, 61] MANO vectors in the object frame.
-        contact_probabilities: [B, K, N, 6], each candidate's own contact map.
-    """
-
-    vectors: Tensor
-    contact_probabilities: Tensor
-
-
-class GraspModel(nn.Module, ABC):
+class GraspModel(SceneEncoder, ABC):
     """Common trunk of both kinds of model; `build_grasp_model` makes them.
 
     Args:
@@ -114,59 +52,9 @@ class GraspModel(nn.Module, ABC):
         semantic_encoder: SemanticEncoder,
         parameterisation: HandParameterisation,
     ) -> None:
-        super().__init__()
-        self.config = config
-        fuses_samples = config.fusion.over == "samples"
-        self.semantic_encoder = semantic_encoder
-        self.geometric_encoder = PointNet2Encoder(
-            config.geometry, coarse_size=config.fused_size if fuses_samples else None
-        )
-        self.fusion = FusionTransformer(config.fusion, config.fused_size)
+        super().__init__(config, semantic_encoder)
         self.parameterisation = parameterisation
         self.targets = Normaliser(parameterisation.size)
-
-    def encode(
-        self,
-        points: Tensor,
-        views: Views,
-        texts: list[str],
-        num_contact_points: int | None = None,
-    ) -> SceneFeatures:
-        """Encode B observations.
-
-        Args:
-            points: [B, N, 3] metres, centred on the cloud's box.
-            views: pictures, or what `encode_views` gave for them.
-            texts: B instructions.
-            num_contact_points: N', how many points, from the first on, get features of their own; None: all.
-        """
-        encoded = self.encode_views(views)
-        semantic = self.semantic_encoder(encoded.features, encoded.mask, texts)
-        hierarchy = self.geometric_encoder.abstract(points)
-        if self.config.fusion.over == "samples":
-            fused = self.fusion(hierarchy.second_features, semantic)
-            point_features = self.geometric_encoder.propagate(hierarchy, fused, num_contact_points)
-            token_points = hierarchy.second_points
-        else:
-            geometric = self.geometric_encoder.propagate(hierarchy, hierarchy.second_features)
-            fused = self.fusion(geometric, semantic)
-            point_features = fused[:, :num_contact_points]
-            token_points = hierarchy.points
-        summary = torch.cat([hierarchy.global_feature, fused.mean(dim=1), fused.amax(dim=1), semantic], dim=-1)
-        tokens = torch.cat([token_points, fused], dim=-1)
-        return SceneFeatures(points[:, :num_contact_points], point_features, summary, tokens)
-
-    def encode_views(self, views: Views) -> ViewFeatures:
-        """Views as the semantic encoder's features, which may be kept for other instructions."""
-        if isinstance(views, ViewFeatures):
-            return views
-        return ViewFeatures(self.semantic_encoder.encode_views(views.images), views.mask)
-
-    @property
-    def summary_size(self) -> int:
-        """S, the width of `SceneFeatures.summary`."""
-        config = self.config
-        return config.geometry.global_widths[-1] + 2 * config.fused_size + config.semantic_size
 
     def forward(
         self,
@@ -176,12 +64,23 @@ class GraspModel(nn.Module, ABC):
         vectors: Tensor,
         random: SampleRandom,
         num_contact_points: int | None = None,
+        pairs: FlowPairs | None = None,
     ) -> TrainingPrediction:
         """A training pass over B observations with G known grasps [B, G, 61] each; see `encode`.
 
-        `random` holds B streams, of noise and times.
+        Args:
+            points, views, texts, num_contact_points: as `encode` takes them.
+            vectors: [B, G, 61].
+            random: B streams, of noise and times, and of which observations miss their meaning.
+            pairs: of a teacher, see `flow_pairs`: the flows then learn these instead of the known grasps (reflow),
+                contact is learned from the known grasps all the same.
         """
-        return self._predict_in(self.encode(points, views, texts, num_contact_points), vectors, random)
+        hierarchy = self.geometric_encoder.abstract(points)
+        semantic = self.encode_meaning(views, texts)
+        if self.training and self.config.guidance is not None:
+            is_dropped = random.uniform(like=points) < self.config.guidance.condition_dropout
+            semantic = self.without_meaning(semantic, is_dropped)
+        return self._predict_in(self.fuse(points, hierarchy, semantic, num_contact_points), vectors, random, pairs)
 
     def sample(
         self,
@@ -192,15 +91,49 @@ class GraspModel(nn.Module, ABC):
         random: SampleRandom,
     ) -> ModelSample:
         """Sample K grasps for each of B observations, which have B streams; see `encode` for the shapes."""
-        return self._sample_in(self.encode(points, views, texts), num_candidates, random)
+        return self._sample_in(*self._scenes(points, views, texts), num_candidates, random)
+
+    @torch.no_grad()
+    def flow_pairs(
+        self, points: Tensor, views: Views, texts: list[str], num_pairs: int, random: SampleRandom
+    ) -> FlowPairs:
+        """K pairs of noise and the sample that it flows to, for each of B observations, which have B streams.
+
+        A model that learns from them (`forward`'s `pairs`) gets straighter paths, so fewer steps suffice (reflow).
+        With guidance they are guided pairs, which the student then gives without guidance.
+        """
+        return self._pairs_in(*self._scenes(points, views, texts), num_pairs, random)
+
+    def _scenes(self, points: Tensor, views: Views, texts: list[str]) -> tuple[SceneFeatures, SceneFeatures | None]:
+        """The scene and, where sampling is guided, the scene without meaning."""
+        hierarchy = self.geometric_encoder.abstract(points)
+        semantic = self.encode_meaning(views, texts)
+        unguided = self.guidance_scale == 1.0
+        null_scene = None if unguided else self.fuse(points, hierarchy, self.without_meaning(semantic))
+        return self.fuse(points, hierarchy, semantic), null_scene
+
+    @property
+    def guidance_scale(self) -> float:
+        """Of the configuration's guidance; 1 where there is none."""
+        return 1.0 if self.config.guidance is None else self.config.guidance.scale
 
     @abstractmethod
-    def _predict_in(self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom) -> TrainingPrediction:
-        """`predict` for an encoded scene."""
+    def _predict_in(
+        self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom, pairs: FlowPairs | None
+    ) -> TrainingPrediction:
+        """`forward` for an encoded scene."""
 
     @abstractmethod
-    def _sample_in(self, scene: SceneFeatures, num_candidates: int, random: SampleRandom) -> ModelSample:
-        """`sample` for an encoded scene."""
+    def _sample_in(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_candidates: int, random: SampleRandom
+    ) -> ModelSample:
+        """`sample` for encoded scenes."""
+
+    @abstractmethod
+    def _pairs_in(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_pairs: int, random: SampleRandom
+    ) -> FlowPairs:
+        """`flow_pairs` for encoded scenes."""
 
     def fit_targets(self, vectors: Tensor) -> None:
         """Take the statistics of training grasps [M, 61], if the configuration normalises targets."""
@@ -218,29 +151,46 @@ class SingleMapGraspModel(GraspModel):
         parameterisation: HandParameterisation,
     ) -> None:
         super().__init__(config, semantic_encoder, parameterisation)
-        point_size = config.fused_size
-        if config.fusion.over == "samples":
-            point_size = config.geometry.propagation_widths[-1]
-        self.contact_head = ContactHead(point_size, config.contact_hidden)
-        self.pooling = ContactWeightedPooling()
-        network = FlowNetwork(parameterisation.size, point_size, config.flow)
+        self.contact_head = ContactHead(config.point_size, config.contact_hidden)
+        self.pooling: Pooling = ContactWeightedPooling()
+        if config.attention_pooling is not None:
+            self.pooling = AttentionPooling(config.point_size, config.attention_pooling.num_queries)
+        network = FlowNetwork(parameterisation.size, config.point_size, config.flow)
         self.flow = RectifiedFlow(network, parameterisation.size, config.flow)
 
-    def _predict_in(self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom) -> TrainingPrediction:
-        num_grasps = vectors.shape[1]
+    def _predict_in(
+        self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom, pairs: FlowPairs | None
+    ) -> TrainingPrediction:
         logits = self.contact_head(scene.point_features)
-        condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_grasps, -1)
-        targets = self.targets.normalise(self.parameterisation.encode(vectors))
-        velocity, velocity_target = self.flow.predict(targets, condition, random=random)
-        return TrainingPrediction(logits[:, None].expand(-1, num_grasps, -1, -1), velocity, velocity_target)
+        targets, noise = self.targets.normalise(self.parameterisation.encode(vectors)), None
+        if pairs is not None:
+            targets, noise = pairs.data, pairs.noise
+        condition = self._condition(scene, logits, targets.shape[1])
+        velocity, velocity_target = self.flow.predict(targets, condition, random=random, noise=noise)
+        return TrainingPrediction(logits[:, None].expand(-1, vectors.shape[1], -1, -1), velocity, velocity_target)
 
-    def _sample_in(self, scene: SceneFeatures, num_candidates: int, random: SampleRandom) -> ModelSample:
-        logits = self.contact_head(scene.point_features)
-        condition = self.pooling(scene.point_features, logits)[:, None].expand(-1, num_candidates, -1)
-        targets = self.flow.sample(condition.contiguous(), random=random)
-        vectors = self.parameterisation.decode(self.targets.restore(targets))
-        probabilities = part_probabilities(logits)[:, None].expand(-1, num_candidates, -1, -1)
-        return ModelSample(vectors, probabilities)
+    def _sample_in(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_candidates: int, random: SampleRandom
+    ) -> ModelSample:
+        pairs = self._pairs_in(scene, null_scene, num_candidates, random)
+        vectors = self.parameterisation.decode(self.targets.restore(pairs.data))
+        probabilities = part_probabilities(self.contact_head(scene.point_features))
+        return ModelSample(vectors, probabilities[:, None].expand(-1, num_candidates, -1, -1))
+
+    def _pairs_in(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_pairs: int, random: SampleRandom
+    ) -> FlowPairs:
+        guidance = None
+        if null_scene is not None:
+            null_logits = self.contact_head(null_scene.point_features)
+            guidance = Guidance(self.guidance_scale, self._condition(null_scene, null_logits, num_pairs))
+        condition = self._condition(scene, self.contact_head(scene.point_features), num_pairs)
+        return FlowPairs(*self.flow.sample_pairs(condition, random=random, guidance=guidance))
+
+    def _condition(self, scene: SceneFeatures, logits: Tensor, num_grasps: int) -> Tensor:
+        """The flow's condition [B, K, C] for contact logits [B, N, 7]."""
+        pooled = self.pooling(scene.flow_features, logits)
+        return pooled[:, None].expand(-1, num_grasps, -1).contiguous()
 
 
 class PalmModeGraspModel(GraspModel):
@@ -259,9 +209,6 @@ class PalmModeGraspModel(GraspModel):
     ) -> None:
         super().__init__(config, semantic_encoder, parameterisation)
         self.mode_config = mode
-        point_size = config.geometry.propagation_widths[-1]
-        if config.fusion.over == "points":
-            point_size = config.fused_size
         self.palm = palm
         self.modes = Normaliser(MODE_SIZE)
         self.summarise = nn.Sequential(
@@ -271,8 +218,13 @@ class PalmModeGraspModel(GraspModel):
             MODE_SIZE, config.fused_size, 3 + config.fused_size, mode.flow, MODE_ATTENTION_HEADS
         )
         self.mode_flow = RectifiedFlow(mode_network, MODE_SIZE, mode.flow)
-        self.contact_head = PalmContactHead(point_size, config.contact_hidden)
-        self.pooling = PalmFramePooling(point_size, mode.local_width, mode.local_radius_m, config.fused_size)
+        self.contact_head = PalmContactHead(config.point_size, config.contact_hidden)
+        attention = None
+        if config.attention_pooling is not None:
+            attention = ContactAttention(mode.local_width, config.attention_pooling.num_queries, mode.local_width)
+        self.pooling = PalmFramePooling(
+            config.point_size, mode.local_width, mode.local_radius_m, config.fused_size, attention
+        )
         network = FlowNetwork(parameterisation.size, 2 * config.fused_size + MODE_SIZE, config.flow)
         self.flow = RectifiedFlow(network, parameterisation.size, config.flow)
 
@@ -282,44 +234,96 @@ class PalmModeGraspModel(GraspModel):
             return
         palms = self.palm.poses_of(vectors[None])
         self.modes.fit(palms.to_mode()[0])
-        noisy = palms.disturbed(
-            self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, SampleRandom([0])
-        )
+        noisy = self._disturbed(palms, SampleRandom([0]))
         self.targets.fit(self.parameterisation.encode(noisy.vectors_in_palm(vectors[None])[0]))
 
-    def _predict_in(self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom) -> TrainingPrediction:
-        summary = self.summarise(scene.summary)[:, None].expand(-1, vectors.shape[1], -1)
+    def _predict_in(
+        self, scene: SceneFeatures, vectors: Tensor, random: SampleRandom, pairs: FlowPairs | None
+    ) -> TrainingPrediction:
         with torch.no_grad(), full_precision(vectors):
             true_palms = self.palm.poses_of(vectors)
-            true_modes = self.modes.normalise(true_palms.to_mode())
-            palms = true_palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, random)
+            modes = self.modes.normalise(true_palms.to_mode())
+            palms = self._disturbed(true_palms, random)
             targets = self.targets.normalise(self.parameterisation.encode(palms.vectors_in_palm(vectors)))
-        mode_velocity, mode_velocity_target = self.mode_flow.predict(true_modes, summary, scene.tokens, random=random)
-        logits, condition = self._conditions(scene, summary, palms)
-        velocity, velocity_target = self.flow.predict(targets, condition, random=random)
+            noise, mode_noise, flow_palms = None, None, palms
+            if pairs is not None:
+                targets, noise, modes, mode_noise, palm_modes = pairs.with_modes()
+                flow_palms = PalmPoses.from_mode(palm_modes)
+        summary = self._summary(scene, modes.shape[1])
+        mode_velocity, mode_velocity_target = self.mode_flow.predict(
+            modes, summary, scene.tokens, random=random, noise=mode_noise
+        )
+        logits, condition = self._conditions(scene, summary, flow_palms)
+        if pairs is not None:
+            logits = self._contact_logits(scene, palms)
+        velocity, velocity_target = self.flow.predict(targets, condition, random=random, noise=noise)
         return TrainingPrediction(logits, velocity, velocity_target, mode_velocity, mode_velocity_target)
 
-    def _sample_in(self, scene: SceneFeatures, num_candidates: int, random: SampleRandom) -> ModelSample:
-        summary = self.summarise(scene.summary)[:, None].expand(-1, num_candidates, -1).contiguous()
-        palms = PalmPoses.from_mode(self.modes.restore(self.mode_flow.sample(summary, scene.tokens, random=random)))
-        vectors = self._sample_grasps(scene, summary, palms, random)
+    def _sample_in(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_candidates: int, random: SampleRandom
+    ) -> ModelSample:
+        _, modes = self._mode_pairs(scene, null_scene, num_candidates, random)
+        palms = PalmPoses.from_mode(self.modes.restore(modes))
+        vectors = self._sample_grasps(scene, null_scene, palms, random)
         for _ in range(self.mode_config.num_refinements):
             palms = self.palm.poses_of(vectors)
-            vectors = self._sample_grasps(scene, summary, palms, random)
-        logits, _ = self._conditions(scene, summary, self.palm.poses_of(vectors))
-        return ModelSample(vectors, part_probabilities(logits))
+            vectors = self._sample_grasps(scene, null_scene, palms, random)
+        return ModelSample(vectors, part_probabilities(self._contact_logits(scene, self.palm.poses_of(vectors))))
 
-    def _sample_grasps(self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses, random: SampleRandom) -> Tensor:
-        _, condition = self._conditions(scene, summary, palms)
-        targets = self.targets.restore(self.flow.sample(condition, random=random))
-        return palms.vectors_in_object(self.parameterisation.decode(targets))
+    def _pairs_in(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_pairs: int, random: SampleRandom
+    ) -> FlowPairs:
+        """The grasps are those that belong to the sampled modes, disturbed as true ones are in training."""
+        mode_noise, modes = self._mode_pairs(scene, null_scene, num_pairs, random)
+        palms = self._disturbed(PalmPoses.from_mode(self.modes.restore(modes)), random)
+        noise, data = self._grasp_pairs(scene, null_scene, palms, random)
+        return FlowPairs(noise, data, mode_noise, modes, palms.to_mode())
+
+    def _mode_pairs(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_modes: int, random: SampleRandom
+    ) -> tuple[Tensor, Tensor]:
+        guidance = None
+        if null_scene is not None:
+            null_summary = self._summary(null_scene, num_modes)
+            guidance = Guidance(self.guidance_scale, null_summary, (null_scene.tokens,))
+        summary = self._summary(scene, num_modes)
+        return self.mode_flow.sample_pairs(summary, scene.tokens, random=random, guidance=guidance)
+
+    def _grasp_pairs(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, palms: PalmPoses, random: SampleRandom
+    ) -> tuple[Tensor, Tensor]:
+        num_grasps, guidance = palms.centre.shape[1], None
+        if null_scene is not None:
+            _, null_condition = self._conditions(null_scene, self._summary(null_scene, num_grasps), palms)
+            guidance = Guidance(self.guidance_scale, null_condition)
+        _, condition = self._conditions(scene, self._summary(scene, num_grasps), palms)
+        return self.flow.sample_pairs(condition, random=random, guidance=guidance)
+
+    def _sample_grasps(
+        self, scene: SceneFeatures, null_scene: SceneFeatures | None, palms: PalmPoses, random: SampleRandom
+    ) -> Tensor:
+        _, data = self._grasp_pairs(scene, null_scene, palms, random)
+        return palms.vectors_in_object(self.parameterisation.decode(self.targets.restore(data)))
+
+    def _disturbed(self, palms: PalmPoses, random: SampleRandom) -> PalmPoses:
+        return palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, random)
+
+    def _summary(self, scene: SceneFeatures, num_grasps: int) -> Tensor:
+        """[B, K, C_fuse]."""
+        return self.summarise(scene.summary)[:, None].expand(-1, num_grasps, -1).contiguous()
+
+    def _contact_logits(self, scene: SceneFeatures, palms: PalmPoses) -> Tensor:
+        """[B, K, N, 7] under palms [B, K]."""
+        with full_precision(scene.points):
+            points_in_palm = palms.points_in_palm(scene.points)
+        return self.contact_head(scene.point_features, points_in_palm)
 
     def _conditions(self, scene: SceneFeatures, summary: Tensor, palms: PalmPoses) -> tuple[Tensor, Tensor]:
         """Contact logits [B, K, N, 7] and flow condition [B, K, C] under palms [B, K]."""
         with full_precision(scene.points):
             points_in_palm = palms.points_in_palm(scene.points)
         logits = self.contact_head(scene.point_features, points_in_palm)
-        pooled = self.pooling(scene.point_features, logits, points_in_palm)
+        pooled = self.pooling(scene.flow_features, logits, points_in_palm)
         return logits, torch.cat([pooled, summary, self.modes.normalise(palms.to_mode())], dim=-1)
 
 

@@ -5,6 +5,7 @@ Groups are encoded by torch_geometric's `PointNetConv`; sampling, grouping and i
 (`geometry/point_sampling`), since torch_geometric has them only through compiled extensions.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -103,28 +104,75 @@ class SetAbstraction(nn.Module):
         return centres, encoded.view(batch_size, self.num_samples, -1)
 
 
+def propagation_layers(
+    config: PointNet2Config, coarse_size: int, fine_size: int
+) -> tuple[nn.Sequential, nn.Sequential]:
+    """The shared layers of both feature propagations: to the finer sampled level, then to the points.
+
+    Args:
+        config: sizes.
+        coarse_size: width of the coarse level's features.
+        fine_size: width of the finer sampled level's.
+    """
+    widths = config.propagation_widths
+    point_size = _point_size(config)
+    to_first = linear_stack((coarse_size + fine_size, *widths), config.layer_norm)
+    return to_first, linear_stack((widths[-1] + point_size, *widths), config.layer_norm)
+
+
+def propagate_features(
+    hierarchy: PointHierarchy,
+    coarse_features: Tensor,
+    fine_features: Tensor,
+    layers: Iterable[nn.Module],
+    num_points: int | None = None,
+) -> Tensor:
+    """Bring features of both sampled levels up to the points.
+
+    Args:
+        hierarchy: of `PointNet2Encoder.abstract`.
+        coarse_features: [B, M2, C].
+        fine_features: [B, M1, C'].
+        layers: of `propagation_layers`.
+        num_points: N', how many points, from the first on, get features; None: all.
+
+    Returns:
+        [B, N', C_geo].
+    """
+    to_first, to_points = layers
+    first = interpolate_features(hierarchy.second_points, coarse_features, hierarchy.first_points)
+    first = to_first(torch.cat([first, fine_features], dim=-1))
+    points, features = hierarchy.points[:, :num_points], hierarchy.point_features[:, :num_points]
+    dense = interpolate_features(hierarchy.first_points, first, points)
+    return to_points(torch.cat([dense, features], dim=-1))
+
+
+def _point_size(config: PointNet2Config) -> int:
+    return 3 if config.radius_unit == "metre" else 4
+
+
 class PointNet2Encoder(nn.Module):
     """Two set abstractions down, two feature propagations up.
 
     `forward` is the whole encoder. `abstract` and `propagate` are its halves, so that a transformer can work on
-    the coarse level in between.
+    the sampled levels in between.
 
     Args:
         config: sizes.
         coarse_size: width of what is propagated up from the coarse level; None: what `abstract` gives.
+        fine_size: the same of the finer sampled level.
     """
 
-    def __init__(self, config: PointNet2Config, coarse_size: int | None = None) -> None:
+    def __init__(self, config: PointNet2Config, coarse_size: int | None = None, fine_size: int | None = None) -> None:
         super().__init__()
         self.config = config
-        point_size = 3 if config.radius_unit == "metre" else 4
         first_size, second_size = config.first.widths[-1], config.second.widths[-1]
-        self.first = SetAbstraction(config.first, point_size, config.layer_norm)
+        self.first = SetAbstraction(config.first, _point_size(config), config.layer_norm)
         self.second = SetAbstraction(config.second, first_size, config.layer_norm)
         self.global_layers = linear_stack((second_size, *config.global_widths), config.layer_norm)
-        propagated = config.propagation_widths
-        self.propagate_first = linear_stack(((coarse_size or second_size) + first_size, *propagated), config.layer_norm)
-        self.propagate_points = linear_stack((propagated[-1] + point_size, *propagated), config.layer_norm)
+        self.propagate_first, self.propagate_points = propagation_layers(
+            config, coarse_size or second_size, fine_size or first_size
+        )
 
     def abstract(self, points: Tensor) -> PointHierarchy:
         """Go down the hierarchy.
@@ -152,22 +200,17 @@ class PointNet2Encoder(nn.Module):
             global_feature=self.global_layers(second_features.amax(dim=1)),
         )
 
-    def propagate(self, hierarchy: PointHierarchy, coarse_features: Tensor, num_points: int | None = None) -> Tensor:
-        """Bring features of the coarse level up.
-
-        Args:
-            hierarchy: of `abstract`.
-            coarse_features: [B, M2, C].
-            num_points: N', how many points, from the first on, get features; None: all.
-
-        Returns:
-            [B, N', C_geo].
-        """
-        first = interpolate_features(hierarchy.second_points, coarse_features, hierarchy.first_points)
-        first = self.propagate_first(torch.cat([first, hierarchy.first_features], dim=-1))
-        points, features = hierarchy.points[:, :num_points], hierarchy.point_features[:, :num_points]
-        dense = interpolate_features(hierarchy.first_points, first, points)
-        return self.propagate_points(torch.cat([dense, features], dim=-1))
+    def propagate(
+        self,
+        hierarchy: PointHierarchy,
+        coarse_features: Tensor,
+        num_points: int | None = None,
+        fine_features: Tensor | None = None,
+    ) -> Tensor:
+        """Bring features up, see `propagate_features`; `fine_features` None: those of the hierarchy."""
+        fine = hierarchy.first_features if fine_features is None else fine_features
+        layers = (self.propagate_first, self.propagate_points)
+        return propagate_features(hierarchy, coarse_features, fine, layers, num_points)
 
     def forward(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """[B, N, 3] metres -> per-point features [B, N, C_geo] and a global feature [B, Cg]."""

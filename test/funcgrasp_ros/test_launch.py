@@ -16,8 +16,8 @@ from node_bench import object_points
 from std_msgs.msg import Header
 
 from funcgrasp_core.checkpoints import save_checkpoint
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_ros import msg
 from funcgrasp_ros.conversions.clouds import cloud_from_points
 from funcgrasp_ros.plan_grasp_client import PlanGraspClient

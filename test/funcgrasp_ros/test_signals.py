@@ -17,8 +17,8 @@ import torch
 from plan_callers import PlanCaller
 
 from funcgrasp_core.checkpoints import save_checkpoint
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 
 pytestmark = pytest.mark.ros
 

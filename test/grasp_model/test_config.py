@@ -4,10 +4,6 @@ import pytest
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config import (
-    COMPACT,
-    CONFIGS,
-    DEBUG,
-    FUNCGRASP_V2,
     FlowConfig,
     FusionConfig,
     GraspModelConfig,
@@ -15,6 +11,7 @@ from funcgrasp_core.grasp_model.config import (
     PointNet2Config,
     SetAbstractionConfig,
 )
+from funcgrasp_core.grasp_model.named_configs import COMPACT, CONFIGS, DEBUG, FUNCGRASP_V2
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)

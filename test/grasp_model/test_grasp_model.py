@@ -1,22 +1,11 @@
-import dataclasses
-
 import pytest
 import torch
+from small_scenes import KINDS, SINGLE, known_grasps, make, observation, streams
 from torch import nn
 
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config import DEBUG, FUNCGRASP_V2, GraspModelConfig
-from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
-from funcgrasp_core.grasp_model.sample_random import SampleRandom
-from funcgrasp_core.grasp_model.semantic_encoder import ViewImages
-
-SINGLE_MAP = dataclasses.replace(DEBUG, name="single", mode=None)
-ORIGINAL_SMALL = dataclasses.replace(
-    SINGLE_MAP,
-    parameterisation="axis_angle",
-    normalise_targets=False,
-    fusion=dataclasses.replace(DEBUG.fusion, over="points"),
-)
+from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG, FUNCGRASP_V2
 
 
 class FixedSemanticEncoder(nn.Module):
@@ -37,30 +26,10 @@ class FixedSemanticEncoder(nn.Module):
         return self.project(torch.tensor([[float(len(text))] for text in texts]))
 
 
-def observation(config: GraspModelConfig, batch_size: int = 2, view_size: int = 16):
-    generator = torch.Generator().manual_seed(0)
-    points = (torch.rand(batch_size, config.num_points, 3, generator=generator) - 0.5) * 0.1
-    images = torch.rand(batch_size, 6, 3, view_size, view_size, generator=generator)
-    views = ViewImages(images, torch.ones(batch_size, 6, dtype=torch.bool))
-    return points, views, ["drink from it", "lift it up"][:batch_size]
+MODELS = pytest.mark.parametrize("config", KINDS.values(), ids=KINDS)
 
 
-def streams(seed: int) -> SampleRandom:
-    return SampleRandom([seed, seed + 100])
-
-
-def known_grasps() -> torch.Tensor:
-    return 0.2 * torch.randn(2, 3, 61, generator=torch.Generator().manual_seed(1))
-
-
-def make(config: GraspModelConfig) -> GraspModel:
-    torch.manual_seed(0)
-    model = build_grasp_model(config)
-    model.fit_targets(known_grasps().flatten(0, 1))
-    return model
-
-
-@pytest.mark.parametrize("config", [DEBUG, SINGLE_MAP, ORIGINAL_SMALL], ids=["mode", "single", "original"])
+@MODELS
 def test_shapes(config):
     model = make(config)
     prediction = model(*observation(config), known_grasps(), streams(2), 50)
@@ -74,7 +43,7 @@ def test_shapes(config):
     assert torch.isfinite(sample.vectors).all()
 
 
-@pytest.mark.parametrize("config", [DEBUG, SINGLE_MAP, ORIGINAL_SMALL], ids=["mode", "single", "original"])
+@MODELS
 def test_flow_loss_does_not_teach_the_contact_head(config):
     model = make(config)
     prediction = model(*observation(config), known_grasps(), streams(2))
@@ -111,23 +80,12 @@ def test_each_candidate_of_a_mode_has_its_own_contact_map():
 
 def test_normalised_targets_have_unit_deviation():
     torch.manual_seed(0)
-    model = build_grasp_model(dataclasses.replace(SINGLE_MAP))
+    model = build_grasp_model(SINGLE)
     vectors = 0.3 * torch.randn(500, 61)
     model.fit_targets(vectors)
     targets = model.targets.normalise(model.parameterisation.encode(vectors))
     assert torch.allclose(targets.mean(dim=0), torch.zeros(64), atol=1e-4)
     assert torch.allclose(targets.std(dim=0), torch.ones(64), atol=1e-3)
-
-
-def test_original_configuration_has_the_stated_parameter_counts():
-    model = build_grasp_model(FUNCGRASP_V2, FixedSemanticEncoder(256))
-
-    def count(module: nn.Module) -> int:
-        return sum(p.numel() for p in module.parameters())
-
-    assert count(model.flow) == 1_830_973
-    assert count(model.fusion) == 12_609_536
-    assert count(model.contact_head) == 512 * 256 + 256 + 256 * 7 + 7
 
 
 def test_semantic_encoder_given_once():

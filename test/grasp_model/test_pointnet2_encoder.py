@@ -1,7 +1,8 @@
 import torch
 
 from funcgrasp_core.geometry.point_sampling import ball_query, farthest_point_sampling, gather_points
-from funcgrasp_core.grasp_model.config import COMPACT, FUNCGRASP_V2, PointNet2Config, SetAbstractionConfig
+from funcgrasp_core.grasp_model.config import PointNet2Config, SetAbstractionConfig
+from funcgrasp_core.grasp_model.named_configs import COMPACT, FUNCGRASP_V2
 from funcgrasp_core.grasp_model.pointnet2_encoder import PointNet2Encoder, SetAbstraction
 
 SMALL = PointNet2Config(

@@ -1,6 +1,6 @@
 import torch
 
-from funcgrasp_core.grasp_model.config import DEBUG
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.semantic_encoder import CompactSemanticEncoder
 
 

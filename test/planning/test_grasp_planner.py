@@ -18,8 +18,8 @@ from funcgrasp_core.errors import (
     NoInstructionError,
     OutOfMemoryError,
 )
-from funcgrasp_core.grasp_model.config import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.hand.mano_assets import save_mano_assets
 from funcgrasp_core.planning import grasp_planner
 from funcgrasp_core.planning.grasp_planner import GraspPlanner

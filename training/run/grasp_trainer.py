@@ -105,7 +105,7 @@ class GraspTrainer:
         self.average = WeightAverage(self.model, settings.ema_decay) if settings.ema_decay else None
         self.training_pass = TrainingPass(
             self.accelerator,
-            GraspObjective.from_config(experiment.losses),
+            GraspObjective(experiment.losses),
             experiment.losses.soft_target_tau_m,
             settings.bfloat16 or self.accelerator.mixed_precision == "bf16",
         )
@@ -172,7 +172,7 @@ class GraspTrainer:
 
     def gradients(self) -> dict[str, float]:
         """Add the gradients of the next step to the parameters'; terms of its loss over all processes."""
-        return accumulate_gradients(self.training_pass, self.model, self._batches())
+        return accumulate_gradients(self.training_pass, self.model, self._batches(), self.step / self.num_steps)
 
     def _train_step(self) -> dict[str, float]:
         settings, progress = self.experiment.optimisation, self.progress

@@ -56,7 +56,7 @@ class TrainingPass:
 
 
 def accumulate_gradients(
-    training_pass: TrainingPass, model: nn.Module, batches: Sequence[ObservationBatch]
+    training_pass: TrainingPass, model: nn.Module, batches: Sequence[ObservationBatch], progress: float = 1.0
 ) -> dict[str, float]:
     """Add the gradients of a step to the parameters'.
 
@@ -69,7 +69,7 @@ def accumulate_gradients(
         `total`, its terms and `accuracy` of contact classes, over all processes and passes.
     """
     accelerator, objective = training_pass.accelerator, training_pass.objective
-    targets = [batch.soft_targets(training_pass.tau_m) for batch in batches]
+    targets = [objective.targets(batch.contact_distances, batch.points, progress) for batch in batches]
     weights = added_up(accelerator, [objective.weights(target) for target in targets])
     reported = []
     for number, batch in enumerate(batches):
@@ -77,10 +77,10 @@ def accumulate_gradients(
         with nullcontext() if is_last else accelerator.no_sync(model):
             on_device = training_pass.to_device(model, batch)
             prediction = training_pass.predict(model, on_device)
-            target = targets[number].to(prediction.contact_logits)
+            target = targets[number]
             sums = objective.sums(prediction, target)
             # The gradients of the processes are averaged, those of a sum are wanted.
-            loss = objective.terms(sums, {n: w.to(target) for n, w in weights.items()})["total"]
+            loss = objective.terms(sums, {n: w.to(target.soft) for n, w in weights.items()})["total"]
             accelerator.backward(loss * accelerator.num_processes)
         predicted, true = training_pass.labels(prediction, on_device)
         counts = {"right": (predicted == true).sum(), "all": torch.tensor(true.numel())}

@@ -74,8 +74,8 @@ class Validation:
         # A process without an item goes through the motions, since the others may need its share of the weights.
         batch = self.training_pass.to_device(model, self.source.draw(own or items[:1]))
         prediction = self.training_pass.predict(model, batch)
-        targets = batch.soft_targets(self.training_pass.tau_m).to(prediction.contact_logits)
         objective = self.training_pass.objective
+        targets = objective.targets(batch.contact_distances, batch.points)
         tally = ContactTally()
         tally.add(*self.training_pass.labels(prediction, batch))
         row = {f"sum {name}": value for name, value in objective.sums(prediction, targets).items()}
