@@ -84,9 +84,7 @@ def judged_cases(
     ]
 
 
-def _case(
-    store: ObservationStore, group: GraspGroup, hand_layer: HandLayer, num_points: int, seed: int
-) -> JudgedCase:
+def _case(store: ObservationStore, group: GraspGroup, hand_layer: HandLayer, num_points: int, seed: int) -> JudgedCase:
     generator = np.random.default_rng(seed)
     yaw_rad = float(generator.uniform(0, 2 * math.pi))
     rotation = rotation_about_z(torch.tensor(yaw_rad))
