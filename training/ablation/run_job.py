@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,8 +73,17 @@ class Job:
 
 
 def run_job(job: Job) -> list[RunResult]:
-    """Train, or go on training, then judge; each variant's result is on disk before the next one is judged."""
+    """Train, or go on training, then judge; each variant's result is on disk before the next one is judged.
+
+    What the training says goes to `output.log` in the run's folder: several jobs share the screen.
+    """
     torch.set_num_threads(job.threads)
+    job.run_folder.mkdir(parents=True, exist_ok=True)
+    with (job.run_folder / "output.log").open("a") as log, redirect_stdout(log), redirect_stderr(log):
+        return _train_and_judge(job)
+
+
+def _train_and_judge(job: Job) -> list[RunResult]:
     data = VariantData(job.packed, BlockCache(job.cache_folder))
     teacher = None
     if job.teacher is not None:

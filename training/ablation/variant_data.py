@@ -40,9 +40,9 @@ class VariantData:
         first, second = (only_objects(store, half) for half in _halves(store))
         return first if variant.data == "first_half" else MixedStore([first, second], [1.0, 1.0])
 
-    def validation_store(self, source: DistanceSource = "vertices") -> ObservationStore:
+    def validation_store(self) -> ObservationStore:
         """What every variant is judged on; truth is measured to the hand's vertices, whatever it was trained on."""
-        return self._open("val", source)
+        return self._open("val", "vertices")
 
     def _open(self, split: str, source: DistanceSource) -> ObservationStore:
         return open_packed_store(self.packed, split, self.cache, self.hand_layer, source)
