@@ -56,8 +56,10 @@ class CheckpointStore:
                 self.mark_best(step)
             _sync_folder(self.folder)
         except (OSError, RuntimeError) as error:
-            written = unfinished.stat().st_size if unfinished.exists() else 0
-            unfinished.unlink(missing_ok=True)
+            written = 0
+            if unfinished.exists():
+                written = unfinished.stat().st_size
+                unfinished.unlink()
             raise CheckpointWriteError(self._why_not_written(path, error, written)) from error
         self._delete_old()
         return path

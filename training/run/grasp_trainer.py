@@ -31,6 +31,7 @@ from training.run.training_errors import TrainingDivergedError
 from training.run.validator import Validator
 from training.run.weight_average import WeightAverage
 
+
 def make_accelerator(device: str = "cpu") -> Accelerator:
     """One process or many, as `accelerate launch` says.
 
@@ -152,7 +153,7 @@ class GraspTrainer:
                 stops_here = self.states.any_process(stop.name is not None)
                 self._report_step(terms)
                 report = self.experiment.report
-                is_best = self._is_due(report.validation_interval, end) and self.validate()
+                is_best = self._is_due(report.validation_interval, self.num_steps) and self.validate()
                 if is_best or stops_here or self._is_due(report.checkpoint_interval, end):
                     self.states.save(self._identity, is_best)
                 if stops_here:

@@ -57,9 +57,7 @@ class ItemSource:
         known = self.store.known_grasps(item.index)[:_MOST_KNOWN_GRASPS]
         return self._draw([item], None, known[None])
 
-    def _draw(
-        self, items: Sequence[SeededItem], contact_points: int | None, grasps: Tensor | None
-    ) -> ObservationBatch:
+    def _draw(self, items: Sequence[SeededItem], contact_points: int | None, grasps: Tensor | None) -> ObservationBatch:
         return self.store.draw(
             [item.index for item in items],
             self.config.grasps_per_item,

@@ -20,6 +20,7 @@ from training.data.epoch_order import SeededItem
 from training.data.observation_store import ObservationBatch
 from training.metrics.contact_map_f1 import contact_map_f1, touched_from_probabilities
 from training.run.item_source import ItemSource
+from training.run.step_gradients import moved_to
 
 _SAMPLING_STREAM = 5
 
@@ -50,9 +51,8 @@ def compare_sample(
     model: GraspModel, source: ItemSource, item: SeededItem, hand_layer: HandLayer, tau_m: float
 ) -> ComparedGrasp:
     """Sample one grasp for an item; the same one for the same weights."""
-    parameter = next(p for p in model.parameters() if p.is_floating_point())
     batch = source.draw_with_known(item)
-    on_device = batch.to(parameter.device)
+    on_device = moved_to(model, batch)
     random = SampleRandom([stream_seed(item.seed, _SAMPLING_STREAM)])
     sample = model.sample(on_device.points, on_device.views, on_device.texts, 1, random)
     sample = ModelSample(sample.vectors.float().cpu(), sample.contact_probabilities.float().cpu())

@@ -17,6 +17,7 @@ from funcgrasp_core.geometry.contact_field import contact_labels_from_probabilit
 from funcgrasp_core.grasp_model.contact_weighted_pooling import part_probabilities
 from funcgrasp_core.grasp_model.grasp_model import TrainingPrediction
 from training.data.observation_store import ObservationBatch
+from training.losses.contact_targets import ContactTargets
 from training.losses.grasp_objective import GraspObjective
 
 
@@ -35,11 +36,6 @@ class TrainingPass:
     objective: GraspObjective
     tau_m: float
     bfloat16: bool
-
-    def to_device(self, model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
-        """The batch where the model is, in double precision if the model is."""
-        dtype = next(parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
-        return batch.to(self.accelerator.device, torch.float64 if dtype == torch.float64 else None)
 
     def predict(self, model: nn.Module, batch: ObservationBatch) -> TrainingPrediction:
         """The model's prediction for a batch on its device."""
@@ -70,14 +66,14 @@ def accumulate_gradients(
     """
     accelerator, objective = training_pass.accelerator, training_pass.objective
     targets = [objective.targets(batch.contact_distances, batch.points, progress) for batch in batches]
-    weights = added_up(accelerator, [objective.weights(target) for target in targets])
+    weights = added_up(accelerator, [objective.weights(_converted(target, target.soft.double())) for target in targets])
     reported = []
     for number, batch in enumerate(batches):
         is_last = number + 1 == len(batches)
         with nullcontext() if is_last else accelerator.no_sync(model):
-            on_device = training_pass.to_device(model, batch)
+            on_device = moved_to(model, batch)
             prediction = training_pass.predict(model, on_device)
-            target = targets[number]
+            target = _converted(targets[number], prediction.contact_logits)
             sums = objective.sums(prediction, target)
             # The gradients of the processes are averaged, those of a sum are wanted.
             loss = objective.terms(sums, {n: w.to(target.soft) for n, w in weights.items()})["total"]
@@ -91,9 +87,21 @@ def accumulate_gradients(
     return {name: float(value) for name, value in {**terms, "accuracy": accuracy}.items()}
 
 
+def moved_to(model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
+    """The batch on the model's device, in double precision if the model is."""
+    weights = next(parameter for parameter in model.parameters() if parameter.is_floating_point())
+    return batch.to(weights.device, torch.float64 if weights.dtype == torch.float64 else None)
+
+
 def added_up(accelerator: Accelerator, rows: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Scalars by name, added over rows and processes in float64; every process gives the same names, maybe no row."""
     names = list(rows[0])
     values = torch.stack([torch.stack([row[name].detach().double().cpu() for name in names]) for row in rows]).sum(0)
     total = torch.as_tensor(accelerator.reduce(values.to(accelerator.device), "sum")).cpu()
     return dict(zip(names, total, strict=True))
+
+
+def _converted(targets: ContactTargets, like: Tensor) -> ContactTargets:
+    """The targets on the device and in the precision of another tensor."""
+    neighbours = None if targets.neighbours is None else targets.neighbours.to(like.device)
+    return ContactTargets(targets.soft.to(like), neighbours)

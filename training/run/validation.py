@@ -11,7 +11,7 @@ from training.data.epoch_order import SeededItem
 from training.run.contact_tally import ContactTally
 from training.run.item_source import ItemSource
 from training.run.log_lines import validation_batch_lines
-from training.run.step_gradients import TrainingPass, added_up
+from training.run.step_gradients import TrainingPass, added_up, moved_to
 
 _VALIDATION_STREAM = 3
 
@@ -72,7 +72,7 @@ class Validation:
         accelerator = self.training_pass.accelerator
         own = items[accelerator.process_index :: accelerator.num_processes]
         # A process without an item goes through the motions, since the others may need its share of the weights.
-        batch = self.training_pass.to_device(model, self.source.draw(own or items[:1]))
+        batch = moved_to(model, self.source.draw(own or items[:1]))
         prediction = self.training_pass.predict(model, batch)
         objective = self.training_pass.objective
         targets = objective.targets(batch.contact_distances, batch.points)

@@ -89,3 +89,16 @@ def test_nothing_is_run_twice_and_the_table_can_be_made_again(packed, whole, cap
     assert (whole / "all.json").read_bytes() == before
     main(arguments(whole, packed, "--list"))
     assert "0 trainings or judgements are missing" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_processes_of_their_own_give_the_same_and_a_student_waits_for_its_teacher(packed, whole, tmp_path):
+    with_reflow = arguments(tmp_path, packed, "--only", "base", "reflow", "focal", "--seeds", "0", "--jobs", "2")
+    main(with_reflow)
+    results = read_results(tmp_path / "all.json")
+    assert [run.variant for run in results.runs] == ["base", "focal", "reflow"]
+    inline = {run.variant: run for run in without_times(whole / "all.json").runs if run.seed == 0}
+    spawned = {run.variant: run for run in without_times(tmp_path / "all.json").runs}
+    assert spawned["base"] == inline["base"]
+    assert spawned["focal"] == inline["focal"]
+    assert spawned["reflow"].figures["vertex_error_mm"] != spawned["base"].figures["vertex_error_mm"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from funcgrasp_core.contracts import VIEW_SLOTS
-from funcgrasp_core.grasp_model.config import DEBUG
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
 from training.data.observation_store import GraspGroup, ObservationStore
 from training.experiments import (
@@ -19,6 +19,11 @@ from training.experiments import (
 from training.run.checkpoint_store import CheckpointStore
 from training.run.grasp_trainer import GraspTrainer, make_accelerator
 from training.run.run_log import RunLog
+
+QUICK = dataclasses.replace(
+    DEBUG_EXPERIMENT, report=dataclasses.replace(DEBUG_EXPERIMENT.report, sampled_items=1, qualitative_samples=0)
+)
+"""`debug` without pages."""
 
 NUM_GROUPS = 6
 GRASPS_PER_GROUP = 3
@@ -38,9 +43,7 @@ def small_store(seed: int) -> ObservationStore:
         0.1 * torch.randn(num_grasps, 61, generator=generator),
         (torch.rand(num_grasps, 256, 6, generator=generator) * 0.1).half(),
         tuple(
-            GraspGroup(
-                number, ("mug", "bowl")[number % 2], ("use", "liftup")[number % 2], torch.arange(3) + 3 * number
-            )
+            GraspGroup(number, ("mug", "bowl")[number % 2], ("use", "liftup")[number % 2], torch.arange(3) + 3 * number)
             for number in range(NUM_GROUPS)
         ),
         object_ids=tuple(f"C{number:05d}" for number in range(NUM_GROUPS)),
@@ -77,17 +80,22 @@ def small_funcgrasp_v2() -> Experiment:
     )
     small = with_items(dataclasses.replace(v2, model=model), batch_size=4)
     small = with_optimisation(small, num_steps=6, num_epochs=None)
-    return dataclasses.replace(small, report=DEBUG_EXPERIMENT.report)
+    return dataclasses.replace(small, report=QUICK.report)
 
 
-def make_trainer(folder: Path, experiment: Experiment = DEBUG_EXPERIMENT, dtype=torch.float32) -> GraspTrainer:
-    """A trainer whose runs leave everything in a folder; equal calls give equal runs."""
+def make_trainer(folder: Path, experiment: Experiment = QUICK, dtype=torch.float32, frozen: str = "") -> GraspTrainer:
+    """A trainer whose runs leave everything in a folder; equal calls give equal runs.
+
+    Weights whose names begin with `frozen` are not trained.
+    """
     accelerator = make_accelerator()
     stores = {"train": small_store(0), "val": small_store(1)}
     torch.manual_seed(0)
     model = build_grasp_model(experiment.model)
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(0)))
     phrasings = {split: lambda category, intent: (f"{intent} the {category}", f"{intent} it") for split in stores}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not frozen or not name.startswith(frozen))
     log = RunLog(folder, is_silent=not accelerator.is_main_process)
     checkpoints = CheckpointStore(folder / "states", experiment.report.num_kept_states)
     return GraspTrainer(experiment, model.to(dtype), stores, phrasings, checkpoints, log, accelerator)
