@@ -42,11 +42,11 @@ class ContactAttention(nn.Module):
         scores = features @ (self.queries.T * features.shape[-1] ** -0.5) + (prior + _EPSILON).log()[..., None]
         if mask is not None:
             scores = scores.masked_fill(~mask[..., None], _HIDDEN)
-        weights = scores.float().softmax(dim=-2).to(features.dtype)
+        weights = scores.float().softmax(dim=-2)
         if mask is not None:
             weights = weights * mask[..., None]
         values = self.values(features).unflatten(-1, (self.num_queries, -1))
-        return self.project(torch.einsum("...nq,...nqd->...qd", weights, values).flatten(-2))
+        return self.project(torch.einsum("...nq,...nqd->...qd", weights.to(values.dtype), values).flatten(-2))
 
 
 class AttentionPooling(nn.Module):

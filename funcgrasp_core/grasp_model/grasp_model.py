@@ -99,8 +99,10 @@ class GraspModel(SceneEncoder, ABC):
     ) -> FlowPairs:
         """K pairs of noise and the sample that it flows to, for each of B observations, which have B streams.
 
-        A model that learns from them (`forward`'s `pairs`) gets straighter paths, so fewer steps suffice (reflow).
-        With guidance they are guided pairs, which the student then gives without guidance.
+        A model that learns from them (`forward`'s `pairs`) gets straighter paths, so fewer steps suffice (reflow). It
+        must have this one's statistics of targets: let it start from this one's weights. With guidance they are
+        guided pairs, which the student then gives without guidance. An observation's pairs depend on its own stream
+        alone, so they can be made anew from its seed, or kept under it. Call it in evaluation mode.
         """
         return self._pairs_in(*self._scenes(points, views, texts), num_pairs, random)
 
@@ -173,7 +175,8 @@ class SingleMapGraspModel(GraspModel):
         self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_candidates: int, random: SampleRandom
     ) -> ModelSample:
         pairs = self._pairs_in(scene, null_scene, num_candidates, random)
-        vectors = self.parameterisation.decode(self.targets.restore(pairs.data))
+        with full_precision(pairs.data):
+            vectors = self.parameterisation.decode(self.targets.restore(pairs.data))
         probabilities = part_probabilities(self.contact_head(scene.point_features))
         return ModelSample(vectors, probabilities[:, None].expand(-1, num_candidates, -1, -1))
 
@@ -266,9 +269,8 @@ class PalmModeGraspModel(GraspModel):
         palms = PalmPoses.from_mode(self.modes.restore(modes))
         vectors = self._sample_grasps(scene, null_scene, palms, random)
         for _ in range(self.mode_config.num_refinements):
-            palms = self.palm.poses_of(vectors)
-            vectors = self._sample_grasps(scene, null_scene, palms, random)
-        return ModelSample(vectors, part_probabilities(self._contact_logits(scene, self.palm.poses_of(vectors))))
+            vectors = self._sample_grasps(scene, null_scene, self._palms_of(vectors), random)
+        return ModelSample(vectors, part_probabilities(self._contact_logits(scene, self._palms_of(vectors))))
 
     def _pairs_in(
         self, scene: SceneFeatures, null_scene: SceneFeatures | None, num_pairs: int, random: SampleRandom
@@ -303,10 +305,16 @@ class PalmModeGraspModel(GraspModel):
         self, scene: SceneFeatures, null_scene: SceneFeatures | None, palms: PalmPoses, random: SampleRandom
     ) -> Tensor:
         _, data = self._grasp_pairs(scene, null_scene, palms, random)
-        return palms.vectors_in_object(self.parameterisation.decode(self.targets.restore(data)))
+        with full_precision(data):
+            return palms.vectors_in_object(self.parameterisation.decode(self.targets.restore(data)))
+
+    def _palms_of(self, vectors: Tensor) -> PalmPoses:
+        with full_precision(vectors):
+            return self.palm.poses_of(vectors)
 
     def _disturbed(self, palms: PalmPoses, random: SampleRandom) -> PalmPoses:
-        return palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, random)
+        with full_precision(palms.centre):
+            return palms.disturbed(self.mode_config.position_noise_m, self.mode_config.rotation_noise_rad, random)
 
     def _summary(self, scene: SceneFeatures, num_grasps: int) -> Tensor:
         """[B, K, C_fuse]."""

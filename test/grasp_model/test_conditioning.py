@@ -6,6 +6,7 @@ import pytest
 import torch
 from small_scenes import (
     ATTENTION,
+    GUIDANCE,
     KINDS,
     MODE,
     SINGLE,
@@ -52,6 +53,26 @@ def test_every_combination_trains_and_samples(config):
         sample = model.eval().sample(*observation(config), 4, streams(2))
     assert sample.vectors.shape == (2, 4, 61)
     assert torch.isfinite(sample.vectors).all()
+
+
+@pytest.mark.parametrize("pooling", [None, ATTENTION], ids=["maximum", "attention"])
+@pytest.mark.parametrize("over", OVER)
+@pytest.mark.parametrize("config", options(conditioning="separate", guidance=GUIDANCE))
+def test_everything_at_once_trains_and_samples_in_bfloat16(config, over, pooling):
+    config = dataclasses.replace(fused_over(config, over), attention_pooling=pooling)
+    model = make(config)
+    with torch.autocast("cpu", torch.bfloat16):
+        prediction = model(*observation(config), known_grasps(), streams(2), 50).to_float()
+    (flow_error(prediction) + prediction.contact_logits[..., 1:].square().mean()).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+    with torch.no_grad():
+        exact = model.eval().sample(*observation(config), 4, streams(2))
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = model.sample(*observation(config), 4, streams(2))
+            pairs = model.flow_pairs(*observation(config), 4, streams(2))
+    assert rounded.vectors.dtype == pairs.data.dtype == torch.float32
+    assert torch.isfinite(rounded.vectors).all()
+    assert (rounded.vectors - exact.vectors).abs().mean() < 0.05
 
 
 @pytest.mark.parametrize("config", options(conditioning="separate"))

@@ -9,7 +9,7 @@ from torch import nn
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config import FlowConfig
-from funcgrasp_core.grasp_model.flow_matching import RectifiedFlow
+from funcgrasp_core.grasp_model.flow_matching import FlowNetwork, RectifiedFlow
 from funcgrasp_core.grasp_model.flow_pairs import FlowPairs
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 
@@ -117,3 +117,49 @@ def test_stored_tensors_make_the_same_pairs():
     again = FlowPairs(**pairs.tensors())
     assert again.mode_data is pairs.mode_data
     assert set(again.tensors()) == set(pairs.tensors())
+
+
+@pytest.mark.slow
+def test_reflow_straightens_a_learned_flow():
+    """Two modes in the plane: the student's single Euler step comes nearer to its many than the teacher's does."""
+    config = FlowConfig(width=64, layers=2, time_size=16, num_steps=50, integrator="heun")
+    modes = torch.tensor([[2.0, 2.0], [2.0, -2.0]])
+
+    def train(flow, draw):
+        optimiser = torch.optim.Adam(flow.parameters(), lr=2e-3)
+        for step in range(800):
+            noise, data = draw(step)
+            predicted, target = flow.predict(data, data[..., :0], random=SampleRandom([step]), noise=noise)
+            optimiser.zero_grad()
+            (predicted - target).square().mean().backward()
+            optimiser.step()
+
+    def known(step):
+        generator = torch.Generator().manual_seed(step)
+        chosen = torch.randint(2, (1, 256), generator=generator)
+        return None, modes[chosen] + 0.1 * torch.randn(1, 256, 2, generator=generator)
+
+    def new_flow():
+        torch.manual_seed(0)
+        return RectifiedFlow(FlowNetwork(2, 0, config), 2, config)
+
+    @torch.no_grad()
+    def curvature(flow):
+        """Mean distance between where one Euler step and where many lead."""
+        noise, landed = flow.sample_pairs(torch.zeros(1, 1000, 0), random=SampleRandom([99]))
+        one_step = noise + flow.network(noise, torch.zeros(1, 1000), noise[..., :0])
+        return float((one_step - landed).norm(dim=-1).mean())
+
+    teacher, student = new_flow(), new_flow()
+    train(teacher, known)
+    student.load_state_dict(teacher.state_dict())
+    with torch.no_grad():
+        noise, landed = teacher.sample_pairs(torch.zeros(1, 4096, 0), random=SampleRandom([5]))
+
+    def joined(step):
+        chosen = torch.randint(4096, (256,), generator=torch.Generator().manual_seed(step))
+        return noise[:, chosen], landed[:, chosen]
+
+    train(student, joined)
+    assert curvature(teacher) > 1.0
+    assert curvature(student) < 0.4 * curvature(teacher)

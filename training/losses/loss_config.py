@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 
 from funcgrasp_core.contracts import CONTACT_TAU_M
-from funcgrasp_core.errors import ConfigurationError
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigurationError(message)
+from funcgrasp_core.grasp_model.config_base import require
 
 
 @dataclass(frozen=True)
@@ -19,8 +14,8 @@ class TauAnnealing:
     share: float = 0.5  # of training until the final length scale is reached
 
     def __post_init__(self) -> None:
-        _require(self.initial_tau_m > 0, f"initial_tau_m must be positive, got {self.initial_tau_m}")
-        _require(0 < self.share <= 1, f"TauAnnealing.share must be above 0 and at most 1, got {self.share}")
+        require(self.initial_tau_m > 0, f"initial_tau_m must be positive, got {self.initial_tau_m}")
+        require(0 < self.share <= 1, f"TauAnnealing.share must be above 0 and at most 1, got {self.share}")
 
 
 @dataclass(frozen=True)
@@ -32,9 +27,9 @@ class SpatialConsistencyConfig:
     agreement: float = 0.1  # difference of targets at which an edge's weight has fallen to 1/e
 
     def __post_init__(self) -> None:
-        _require(self.weight > 0, f"SpatialConsistencyConfig.weight must be positive, got {self.weight}")
-        _require(self.num_neighbours > 0, f"num_neighbours must be positive, got {self.num_neighbours}")
-        _require(
+        require(self.weight > 0, f"SpatialConsistencyConfig.weight must be positive, got {self.weight}")
+        require(self.num_neighbours > 0, f"num_neighbours must be positive, got {self.num_neighbours}")
+        require(
             self.agreement >= 0.02,
             f"agreement must be at least 0.02, got {self.agreement}: below, the weights of all edges may vanish",
         )
@@ -55,18 +50,18 @@ class LossConfig:
     mode_weight: float = 1.0  # where the model samples a mode first
 
     def __post_init__(self) -> None:
-        _require(self.soft_target_tau_m > 0, f"soft_target_tau_m must be positive, got {self.soft_target_tau_m}")
-        _require(
+        require(self.soft_target_tau_m > 0, f"soft_target_tau_m must be positive, got {self.soft_target_tau_m}")
+        require(
             0 < self.no_contact_weight <= 1,
             f"no_contact_weight must be above 0 and at most 1, got {self.no_contact_weight}",
         )
-        _require(
+        require(
             self.focal_gamma == 0 or self.focal_gamma >= 1,
             f"focal_gamma must be 0 or at least 1, got {self.focal_gamma}: between them the gradient is infinite where "
             "the prediction meets its target",
         )
         for name in ("contact_weight", "flow_weight", "mode_weight"):
-            _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
+            require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
 
     def tau_at(self, progress: float) -> float:
         """Length scale of the contact targets in metres when a share `progress` in [0, 1] of training is done.
