@@ -11,7 +11,7 @@ from pathlib import Path
 
 from funcgrasp_core.errors import FuncGraspError
 from training.ablation.base_experiment import BASES
-from training.ablation.packed_stores import pack_stores
+from training.ablation.packed_stores import check_sizes, pack_stores
 from training.ablation.results import AblationResults, read_results, write_results
 from training.ablation.run_job import JudgingSettings
 from training.ablation.runner import Ablation, run_jobs
@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     packed = Path(options.data) if options.data.endswith(".safetensors") else options.output / "data.safetensors"
     if not packed.is_file():
         pack_data(options.data, packed, base, options.output / "cache")
+    check_sizes(packed, base.model.num_points, view_size_of(base))
     ablation = Ablation(
         ablation_variants(base),
         packed,
@@ -94,11 +95,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def pack_data(data: str, path: Path, base: Experiment, cache_folder: Path) -> None:
     """Write the splits of a data set into one file, at the sizes of the base."""
-    semantic = base.model.semantic
-    assert semantic is not None  # the bases have the embedded encoder
-    settings = StoreSettings(semantic.view_size, base.model.num_points)
+    settings = StoreSettings(view_size_of(base), base.model.num_points, keep_pictures=False)
     stores = {split: open_store(resolve_data(data), split, settings, cache_folder) for split in ("train", "val")}
     pack_stores(path, {split: store for split, store in stores.items() if isinstance(store, ObservationStore)})
+
+
+def view_size_of(base: Experiment) -> int:
+    """Pixels of the views that the base's model takes."""
+    assert base.model.semantic is not None  # the bases have the embedded encoder
+    return base.model.semantic.view_size
 
 
 def write_all(options: argparse.Namespace, results: AblationResults) -> None:
@@ -113,8 +118,8 @@ def budget_sentences(base: Experiment, judging: JudgingSettings) -> list[str]:
     cases = "all validation objects and intents" if judging.max_cases is None else f"{judging.max_cases} cases"
     return [
         f"A run: {base.optimisation.num_steps} steps of {items.batch_size} observations with {items.grasps_per_item} "
-        f"grasps each, {model.num_points} points a cloud, views of {model.semantic.view_size if model.semantic else 0} "
-        "pixels, float32; `compact` with everything smaller.",
+        f"grasps each, {model.num_points} points a cloud, views of {view_size_of(base)} pixels, float32; "
+        " `compact` with everything smaller.",
         f"Judged: {cases}, {judging.num_samples} samples each.",
     ]
 

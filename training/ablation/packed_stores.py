@@ -18,6 +18,7 @@ from torch import Tensor
 from funcgrasp_core.errors import DatasetError
 from funcgrasp_core.hand.mano_layer import HandLayer
 from training.data.block_cache import BlockCache, content_key
+from training.data.build_store import POINTS_PER_BATCH_POINT
 from training.data.grasp_distances import DistanceSource, GraspDistances
 from training.data.observation_store import GraspGroup, ObservationStore, Rows
 
@@ -98,6 +99,27 @@ def open_packed_store(
         grasp_distances=distances_of,
         object_ids=tuple(content["object_ids"]),
     )
+
+
+def check_sizes(path: Path, num_points: int, view_size: int) -> None:
+    """Refuse a packed file that was made for models of other sizes.
+
+    Args:
+        path: of the file.
+        num_points: of a model's clouds.
+        view_size: pixels of its views.
+
+    Raises:
+        DatasetError: clouds or pictures have another size than stores for such a model.
+    """
+    tensors, _ = _read(path, "train")
+    found = tensors["clouds"].shape[1], tensors["views"].shape[3]
+    expected = POINTS_PER_BATCH_POINT * num_points, view_size
+    if found != expected:
+        raise DatasetError(
+            f"{path} has clouds of {found[0]} points and pictures of {found[1]} pixels, expected {expected[0]} and "
+            f"{expected[1]}: pack the data again for this base, or give another --output"
+        )
 
 
 def packed_digest(path: Path) -> str:

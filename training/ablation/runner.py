@@ -64,13 +64,8 @@ class Ablation:
     def results(self, command: str, budget: Sequence[str]) -> AblationResults:
         """Everything that is known of the variants as they are now."""
         rows = tuple(VariantRow.of(variant, self.digest(name)) for name, variant in self.variants.items())
-        data = VariantData(self.packed, BlockCache(self.folder / "cache"))
-        points = self.variants["base"].experiment.model.num_points
-        cases = judged_cases(
-            data.validation_store(), data.hand_layer, points, self.judging.seed, self.judging.max_cases
-        )
         runs = valid_runs(rows, [*self.known, *read_runs(self.results_folder)])
-        return AblationResults(tuple(budget), command, round(known_diversity_mm(cases), 2), rows, runs)
+        return AblationResults(tuple(budget), command, self._known_diversity_mm, rows, runs)
 
     def missing_jobs(self, names: Sequence[str], seeds: Sequence[int]) -> list[Job]:
         """Jobs for the results that are not there, seed by seed for each training, teachers before their students.
@@ -98,6 +93,13 @@ class Ablation:
     def _data(self) -> str:
         """Digest of the data."""
         return packed_digest(self.packed)
+
+    @cached_property
+    def _known_diversity_mm(self) -> float:
+        data = VariantData(self.packed, BlockCache(self.folder / "cache"))
+        points, judging = self.variants["base"].experiment.model.num_points, self.judging
+        cases = judged_cases(data.validation_store(), data.hand_layer, points, judging.seed, judging.max_cases)
+        return round(known_diversity_mm(cases), 2)
 
     def _done(self) -> tuple[RunResult, ...]:
         rows = [VariantRow.of(variant, self.digest(name)) for name, variant in self.variants.items()]

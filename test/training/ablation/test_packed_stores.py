@@ -5,7 +5,7 @@ from small_ablation import small_store
 from funcgrasp_core.errors import DatasetError
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.hand.mano_layer import ManoLayer
-from training.ablation.packed_stores import only_objects, open_packed_store, pack_stores, packed_digest
+from training.ablation.packed_stores import check_sizes, only_objects, open_packed_store, pack_stores, packed_digest
 from training.data.augmentation import AugmentationConfig
 from training.data.block_cache import BlockCache
 
@@ -89,3 +89,12 @@ def test_missing_split_is_named(tmp_path, store, layer):
     pack_stores(tmp_path / "data", {"val": store})
     with pytest.raises(DatasetError, match="expected format 1 and split train"):
         open_packed_store(tmp_path / "data", "train", BlockCache(tmp_path), layer)
+
+
+def test_data_packed_for_another_model_is_refused(tmp_path, store):
+    pack_stores(tmp_path / "data", {"train": store})
+    check_sizes(tmp_path / "data", num_points=128, view_size=16)
+    with pytest.raises(DatasetError, match="clouds of 256 points and pictures of 16 pixels, expected 512 and 16"):
+        check_sizes(tmp_path / "data", num_points=256, view_size=16)
+    with pytest.raises(DatasetError, match="expected 256 and 32"):
+        check_sizes(tmp_path / "data", num_points=128, view_size=32)
