@@ -7,7 +7,7 @@ from funcgrasp_core.errors import ConfigurationError
 from training.ablation.base_experiment import BASES
 from training.ablation.results import RunResult, write_run
 from training.ablation.run_job import JudgingSettings, result_file
-from training.ablation.runner import Ablation
+from training.ablation.runner import Ablation, run_jobs
 from training.ablation.variants import ablation_variants
 
 
@@ -70,3 +70,16 @@ def test_results_of_any_machine_count_and_a_changed_variant_runs_alone(ablation)
 def test_unknown_variants_are_named(ablation):
     with pytest.raises(ConfigurationError, match=r"no variant fokal; there are base, .*focal"):
         ablation.missing_jobs(["fokal"], [0])
+
+
+@pytest.mark.parametrize("num_processes", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_failed_run_is_told_and_the_others_go_on(ablation, tmp_path, num_processes):
+    jobs = ablation.missing_jobs(["base", "focal"], [0])
+    broken = dataclasses.replace(jobs[0], packed=tmp_path / "missing.safetensors")
+    ended = dict(run_jobs([broken, jobs[1]], num_processes))
+    complaint = ended[broken]
+    assert complaint is not None
+    assert complaint.startswith("base seed 0: ")
+    assert "pack the data again" in complaint
+    assert ended[jobs[1]] is None
+    assert names(ablation.missing_jobs(["base", "focal"], [0])) == [(["base"], 0)]
