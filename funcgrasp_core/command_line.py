@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same plan (default 0)")
     plan.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to make; replaces a plan")
     plan.add_argument("--checkpoint", type=Path, metavar="FILE", help="trained model (default: the one that ships)")
+    plan.add_argument(
+        "--semantic-model",
+        type=Path,
+        metavar="DIR",
+        help="folder of the Qwen2.5-VL checkpoint that --checkpoint was trained with; nothing is downloaded",
+    )
     plan.add_argument("--hand-file", type=Path, metavar="FILE", help="MANO_RIGHT.pkl (default: reference hand)")
     plan.add_argument(
         "--hand-backend",
@@ -78,7 +84,12 @@ def _plan(options: argparse.Namespace) -> None:
     check_plan_folder(options.output)
     observation, object_mesh = _read_observation(options)
     planner = GraspPlanner.from_checkpoint(
-        options.checkpoint, options.hand_file, options.device, warm_up=False, hand_backend=options.hand_backend
+        options.checkpoint,
+        options.hand_file,
+        options.device,
+        warm_up=False,
+        hand_backend=options.hand_backend,
+        semantic_model=options.semantic_model,
     )
     plan = planner.plan(observation, request)
     write_plan_folder(plan, options.output, object_mesh)

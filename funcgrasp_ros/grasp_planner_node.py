@@ -50,6 +50,7 @@ def build_planner(settings: PlannerSettings) -> Planner:
         torch.set_num_threads(settings.num_threads)
     return GraspPlanner.from_checkpoint(
         Path(settings.checkpoint) if settings.checkpoint else None,
+        semantic_model=Path(settings.semantic_model) if settings.semantic_model else None,
         hand_file=Path(settings.hand_file) if settings.hand_file else None,
         device=settings.device,
         hand_backend=settings.hand_backend,
@@ -128,6 +129,7 @@ class GraspPlannerNode(LifecycleNode):
             return self._broken_down("activate")
         facts = {
             "model": settings.checkpoint or COMPACT_CHECKPOINT,
+            "semantic model": settings.semantic_model or "part of the model",
             "device": settings.device,
             "queue size": str(settings.queue_size),
         }

@@ -45,6 +45,12 @@ PLANNER_PARAMETERS: dict[str, NodeParameter] = {
     "checkpoint": NodeParameter(
         "", "Model file (.safetensors). Empty: the one that comes with the package.", read_when="configure"
     ),
+    "semantic_model": NodeParameter(
+        "",
+        "Folder of the Qwen2.5-VL checkpoint that the model file was trained with; nothing is downloaded. Empty for "
+        "model files without one, such as the package's.",
+        read_when="configure",
+    ),
     "hand_file": NodeParameter(
         "",
         "Hand model, MANO_RIGHT.pkl or .safetensors. Empty: the reference hand that comes with the package.",

@@ -29,6 +29,7 @@ class PlannerSettings:
 
     autostart: bool
     checkpoint: str
+    semantic_model: str
     hand_file: str
     hand_backend: HandBackend
     device: str

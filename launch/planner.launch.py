@@ -19,6 +19,7 @@ LOG_LEVELS = ["debug", "info", "warn", "error", "fatal"]
 # parameter file says, or a SetParameter of an including launch file, counts.
 PARAMETERS = {
     "checkpoint": (str, "model file (.safetensors); without one: the package's"),
+    "semantic_model": (str, "folder of the Qwen2.5-VL checkpoint, for model files that were trained with one"),
     "hand_file": (str, "hand model, such as MANO_RIGHT.pkl; without one: the package's reference hand"),
     "device": (str, "where the model runs: cpu, cuda or cuda:N"),
     "planning_frame": (str, "frame, z up, of the plans; without one: the frame that the cloud comes in"),

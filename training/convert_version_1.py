@@ -1,6 +1,7 @@
 r"""Turn a checkpoint of version 1 into one of this package.
 
-    python -m training.convert_version_1 --checkpoint OLD.pt --key-map MAP.yaml --output NEW.safetensors
+    python -m training.convert_version_1 --checkpoint OLD.pt --key-map MAP.yaml --output NEW.safetensors \
+        --semantic-model FOLDER_OF_QWEN
 
 The key map is YAML, `old: new` a line: a regular expression that a whole old name must match, and the new name, with
 \1 or \g<name> for its groups; null drops what matches. The first line that matches counts; other names stay as they
@@ -194,6 +195,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--key-map", type=Path, help="YAML file of names (default: all names stay)")
     parser.add_argument("--output", type=Path, required=True, help=".safetensors file to write")
     parser.add_argument("--model", default="funcgrasp_v2", choices=sorted(CONFIGS), help="what the weights are for")
+    parser.add_argument("--semantic-model", type=Path, help="folder of Qwen2.5-VL, for models that use it")
     parser.add_argument("--allow-missing", action="store_true", help="keep random weights where nothing was found")
     return parser.parse_args(arguments)
 
@@ -203,7 +205,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parse_arguments(arguments)
     key_map = KeyMap() if options.key_map is None else KeyMap.read(options.key_map)
     old = read_old_weights(options.checkpoint)
-    model = build_grasp_model(CONFIGS[options.model])
+    model = build_grasp_model(CONFIGS[options.model], options.semantic_model)
     matching = convert(old, model, key_map, options.allow_missing)
     for title, names in (("random in the new model", matching.missing), ("not used", matching.unused)):
         for name in names:

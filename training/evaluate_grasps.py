@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     grasps, known = (load_grasps(split, options.data) for split in (options.split, "train"))
     cases = build_cases(grasps, hand_layer, options.seed, options.limit)
     library = build_library(known, hand_layer)
-    planner = GraspPlanner.from_checkpoint(options.checkpoint)
+    planner = GraspPlanner.from_checkpoint(options.checkpoint, semantic_model=options.semantic_model)
     maker = AnswerMaker(planner, hand_layer, part_labels, library, options.candidates, options.seed)
 
     answers: Answers = []
@@ -156,6 +156,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--data", type=Path, help="a generated data set; default: the frozen parameters")
     parser.add_argument("--checkpoint", type=Path, help="of the model; default: the one that ships")
+    parser.add_argument("--semantic-model", type=Path, help="folder of the Qwen2.5-VL that it was trained with, if any")
     parser.add_argument("--limit", type=int, help="evaluate this many objects only")
     parser.add_argument("--pictures", type=Path, help="folder for a picture of every plan")
     parser.add_argument("--seed", type=int, default=0, help="of yaws, instructions and samples")

@@ -10,6 +10,7 @@ from typing import Literal
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config_base import Choices, from_dict, require
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 
 MODE_ATTENTION_HEADS = 4
 
@@ -168,7 +169,7 @@ class GraspModelConfig(Choices):
     name: str = "funcgrasp_v2"
     num_points: int = 1024
     geometry: PointNet2Config = field(default_factory=PointNet2Config)
-    semantic: CompactSemanticConfig | None = None  # None: the caller brings a semantic encoder
+    semantic: CompactSemanticConfig | QwenSemanticConfig = field(default_factory=QwenSemanticConfig)
     semantic_size: int = 256  # C_sem
     fusion: FusionConfig = field(default_factory=FusionConfig)
     conditioning: Literal["shared", "separate"] = "shared"  # "separate": contact and flow each fuse for themselves

@@ -5,6 +5,7 @@ without one (`funcgrasp_v2`) there is a single contact map for an object and an 
 """
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,8 @@ from funcgrasp_core.grasp_model.layers import full_precision
 from funcgrasp_core.grasp_model.model_outputs import ModelSample, TrainingPrediction
 from funcgrasp_core.grasp_model.normaliser import Normaliser
 from funcgrasp_core.grasp_model.palm_mode import MODE_SIZE, PalmFrame, PalmPoses
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
+from funcgrasp_core.grasp_model.qwen.encoder import build_qwen_encoder
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.scene_encoder import SceneEncoder, SceneFeatures
 from funcgrasp_core.grasp_model.semantic_encoder import CompactSemanticEncoder, SemanticEncoder, Views
@@ -335,24 +338,24 @@ class PalmModeGraspModel(GraspModel):
         return logits, torch.cat([pooled, summary, self.modes.normalise(palms.to_mode())], dim=-1)
 
 
-def build_grasp_model(config: GraspModelConfig, semantic_encoder: SemanticEncoder | None = None) -> GraspModel:
+def build_grasp_model(config: GraspModelConfig, semantic_model: Path | None = None) -> GraspModel:
     """Make the model that a configuration describes, with random weights.
 
     Args:
         config: sizes and choices.
-        semantic_encoder: an `nn.Module`, for configurations without an embedded one.
+        semantic_model: folder of a Qwen2.5-VL checkpoint, for configurations that use one.
 
     Raises:
-        ConfigurationError: no semantic encoder, or two.
+        ConfigurationError: a folder is missing or not wanted.
     """
-    if (config.semantic is None) == (semantic_encoder is None):
-        raise ConfigurationError(
-            f"'{config.name}' needs exactly one semantic encoder: describe the embedded one in config.semantic, "
-            "or set that to None and pass semantic_encoder"
-        )
-    if config.semantic is not None:
+    if isinstance(config.semantic, QwenSemanticConfig) != (semantic_model is not None):
+        raise ConfigurationError("semantic_model is for configurations with Qwen2.5-VL, and needed there")
+    semantic_encoder: SemanticEncoder
+    if isinstance(config.semantic, QwenSemanticConfig):
+        assert semantic_model is not None
+        semantic_encoder = build_qwen_encoder(config.semantic, semantic_model, config.semantic_size)
+    else:
         semantic_encoder = CompactSemanticEncoder(config.semantic, config.semantic_size)
-    assert semantic_encoder is not None  # for the type checker: one of the two is set
     hand = load_mano_assets(asset_path(REFERENCE_HAND))
     parameterisation: HandParameterisation
     if config.parameterisation == "axis_angle":

@@ -30,11 +30,12 @@ from funcgrasp_core.errors import (
     OutOfMemoryError,
 )
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
-from funcgrasp_core.grasp_model.semantic_encoder import ViewImages, Views
+from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures, ViewImages, Views
 from funcgrasp_core.hand.hand_layer_factory import HandBackend, build_hand_layer
 from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_core.hand.palm_frame import palm_frame
 from funcgrasp_core.planning.candidate_ranking import CandidateRanker, CandidateScores, RankingConfig
+from funcgrasp_core.planning.feature_cache import FeatureCache
 from funcgrasp_core.planning.grasp_poses import approach_directions, pregrasp_poses, wrist_poses
 from funcgrasp_core.planning.stage_timer import StageTimer
 from funcgrasp_core.preprocessing.instruction import clean_instruction
@@ -45,6 +46,9 @@ MAX_CANDIDATES = 256
 """More in one request are refused: time and memory grow with them."""
 
 MAX_SEED = 2**63 - 1
+
+NUM_KEPT_VIEW_SETS = 8
+"""Sets of views whose features stay in memory, for further instructions about the same object."""
 
 
 class GraspSampler(Protocol):
@@ -58,6 +62,10 @@ class GraspSampler(Protocol):
     @property
     def semantic_encoder(self) -> Any:
         """Carries `view_size`, the pixels of a square view."""
+        ...
+
+    def encode_views(self, views: ViewImages) -> ViewFeatures:
+        """What `sample` takes in place of the views, see GraspModel.encode_views."""
         ...
 
     def sample(
@@ -80,6 +88,7 @@ class GraspPlanner:
         hand_layer: poses them.
         ranking: how candidates are scored.
         device: where model and hand layer live.
+        num_kept_view_sets: sets of views whose features are kept in memory; 0 encodes them for every request.
     """
 
     def __init__(
@@ -88,10 +97,12 @@ class GraspPlanner:
         hand_layer: HandLayer,
         ranking: RankingConfig | None = None,
         device: str | torch.device = "cpu",
+        num_kept_view_sets: int = NUM_KEPT_VIEW_SETS,
     ):
         self.model = model
         self.hand_layer = hand_layer
         self.device = torch.device(device)
+        self._view_features = FeatureCache(model.encode_views, num_kept_view_sets)
         self._ranker = CandidateRanker(hand_layer, ranking)
         _, self._palm_axes = palm_frame(hand_layer.assets)
 
@@ -103,6 +114,7 @@ class GraspPlanner:
         device: str = "cpu",
         warm_up: bool = True,
         hand_backend: HandBackend = "native",
+        semantic_model: Path | None = None,
     ) -> "GraspPlanner":
         """A planner ready to plan.
 
@@ -112,13 +124,15 @@ class GraspPlanner:
             device: "cpu", "cuda" or "cuda:1".
             warm_up: plan once for a made-up object, so that the first request is not slower than the others.
             hand_backend: what poses the hand; "manotorch" is a package of its own that wants MANO's pickle.
+            semantic_model: folder of the Qwen2.5-VL checkpoint that the model was trained with; None for models
+                without one.
 
         Raises:
             CheckpointMissingError, CheckpointFormatError, HandFileError, ConfigurationError, MissingDependencyError
         """
         torch_device = _usable_device(device)
         with _memory_errors_named(torch_device):
-            model = load_checkpoint(checkpoint or asset_path(COMPACT_CHECKPOINT), torch_device).model
+            model = load_checkpoint(checkpoint or asset_path(COMPACT_CHECKPOINT), torch_device, semantic_model).model
             hand_layer = build_hand_layer(hand_file, hand_backend)
             if hand_layer.assets.side != "right":
                 raise HandFileError(
@@ -191,8 +205,9 @@ class GraspPlanner:
         with timer.stage("preprocess"):
             images, mask = prepare_views(observation.views, self.model.semantic_encoder.view_size)
             points = torch.from_numpy(cloud.points).to(self.device)[None]
-            views = ViewImages(torch.from_numpy(images)[None], torch.from_numpy(mask)[None]).to(self.device)
             random = SampleRandom([request.seed])
+        with timer.stage("encode_views"):
+            views = self._view_features.features(torch.from_numpy(images), torch.from_numpy(mask), self.device)
         with timer.stage("sample"):
             sample = self.model.sample(points, views, [instruction], request.num_candidates, random)
             return GraspCandidates(

@@ -1,7 +1,9 @@
+import dataclasses
 import threading
 
 import numpy as np
 import pytest
+import torch
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from node_bench import PATIENCE_S, NodeBench, object_points
@@ -12,6 +14,10 @@ from std_msgs.msg import Header, String
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+from funcgrasp_core.checkpoints import save_checkpoint
+from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from funcgrasp_core.visualisation.mesh_renderer import look_at
 from funcgrasp_ros import msg, qos_profiles, srv
 from funcgrasp_ros.conversions.clouds import cloud_from_points, points_from_cloud
@@ -305,3 +311,19 @@ def test_a_node_is_destroyed_without_the_plan_that_takes_too_long():
         bench.planner_node.stop_planning("it was shut down")
     assert not bench.planner.observations
     go_on.set()
+
+
+def test_a_model_with_qwen_needs_its_folder_and_plans_with_it(tiny_qwen, tmp_path):
+    semantic = QwenSemanticConfig(dtype="float32", view_size=56, lora_rank=4)
+    torch.manual_seed(0)
+    model = build_grasp_model(dataclasses.replace(DEBUG, semantic=semantic), tiny_qwen)
+    save_checkpoint(tmp_path / "model.safetensors", model, {})
+    with NodeBench({"checkpoint": str(tmp_path / "model.safetensors")}, planner_builder=build_planner) as bench:
+        assert not bench.started
+        refusal = bench.plan()
+        assert refusal.code == msg.GraspPlan.CHECKPOINT_MISSING
+        assert "semantic_model" in refusal.message
+        node = bench.planner_node
+        node.set_parameters([Parameter("semantic_model", value=str(tiny_qwen))])
+        assert node.start()
+        assert bench.plan().code in (SUCCESS, msg.GraspPlan.NO_FEASIBLE_GRASP)

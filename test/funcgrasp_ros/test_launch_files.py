@@ -66,6 +66,7 @@ def test_every_argument_reaches_the_planner_with_its_type(told, tmp_path):
     own_file.write_text("/**:\n  ros__parameters: {device: cuda, num_threads: 3}\n")
     arguments = {
         "checkpoint": "123",
+        "semantic_model": "/models/Qwen2.5-VL-3B-Instruct",
         "hand_file": "/hands/MANO_RIGHT.pkl",
         "device": "cuda:1",
         "planning_frame": "world",

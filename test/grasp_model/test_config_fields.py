@@ -38,7 +38,6 @@ CHANGES: dict[str, Any] = {
     "geometry.radius_unit": "metre",
     "geometry.coordinate_scale": 5.0,
     "geometry.layer_norm": False,
-    "semantic": None,
     "semantic.num_buckets": 128,
     "semantic.max_words": 32,
     "semantic.width": 16,
@@ -92,8 +91,8 @@ TESTED_ELSEWHERE = frozenset({"QwenSemanticConfig"})
 LABELS = {"name"}
 """Fields that only name a configuration in files and messages."""
 
-REFUSED = {"semantic", "semantic.kind", "mode.flow.residual", "parameterisation"}
-"""Of `CHANGES`, what is refused when the configuration is made, or the model where it needs an encoder from outside."""
+REFUSED = {"semantic.kind", "mode.flow.residual", "parameterisation"}
+"""Of `CHANGES`, what is refused when the configuration is made."""
 
 
 def behaviour(config: GraspModelConfig, weights: dict[str, Tensor] | None = None) -> dict[str, Any]:
@@ -145,4 +144,4 @@ def test_a_changed_field_changes_the_model(path, usual):
 @pytest.mark.parametrize("path", sorted(REFUSED))
 def test_a_value_that_contradicts_the_others_is_refused(path):
     with pytest.raises(ConfigurationError):
-        make(with_value(EVERYTHING, path, CHANGES[path]))
+        with_value(EVERYTHING, path, CHANGES[path])

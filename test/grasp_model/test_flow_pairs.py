@@ -105,6 +105,21 @@ def test_student_learns_the_pairs_for_the_flows_and_the_known_grasps_for_contact
     assert not taught(student.contact_head)
 
 
+def test_grasps_are_learned_under_the_palms_that_they_hold_in():
+    teacher, student = make(MODE).eval(), make(MODE).eval()
+    pairs = teacher.flow_pairs(*observation(MODE), 3, streams(7))
+    assert pairs.palm_modes is not None
+    moved = dataclasses.replace(pairs, palm_modes=pairs.palm_modes + 0.01)
+    inputs = (*observation(MODE), known_grasps())
+    with torch.no_grad():
+        one, other = (student(*inputs, streams(3), pairs=these) for these in (pairs, moved))
+    assert not torch.allclose(one.velocity, other.velocity, atol=1e-4)
+    assert one.mode_velocity is not None
+    assert other.mode_velocity is not None
+    assert torch.equal(one.mode_velocity, other.mode_velocity)
+    assert torch.equal(one.contact_logits, other.contact_logits)
+
+
 def test_pairs_of_another_kind_of_model_are_refused():
     teacher, student = make(SINGLE).eval(), make(MODE)
     pairs = teacher.flow_pairs(*observation(SINGLE), 3, streams(7))

@@ -1,30 +1,10 @@
 import pytest
 import torch
 from small_scenes import KINDS, SINGLE, known_grasps, make, observation, streams
-from torch import nn
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
 from funcgrasp_core.grasp_model.named_configs import DEBUG, FUNCGRASP_V2
-
-
-class FixedSemanticEncoder(nn.Module):
-    """Stands for a language model: its output depends on the text's length alone."""
-
-    view_size = 8
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.project = nn.Linear(1, size)
-
-    views_are_frozen = True
-
-    def encode_views(self, images):
-        return images.mean(dim=(2, 3, 4))
-
-    def forward(self, view_features, view_mask, texts):
-        return self.project(torch.tensor([[float(len(text))] for text in texts]))
-
 
 MODELS = pytest.mark.parametrize("config", KINDS.values(), ids=KINDS)
 
@@ -88,8 +68,8 @@ def test_normalised_targets_have_unit_deviation():
     assert torch.allclose(targets.std(dim=0), torch.ones(64), atol=1e-3)
 
 
-def test_semantic_encoder_given_once():
-    with pytest.raises(ConfigurationError, match="exactly one semantic encoder"):
+def test_folder_of_a_language_model_is_given_where_it_is_needed(tmp_path):
+    with pytest.raises(ConfigurationError, match="semantic_model is for configurations with Qwen"):
         build_grasp_model(FUNCGRASP_V2)
-    with pytest.raises(ConfigurationError, match="exactly one semantic encoder"):
-        build_grasp_model(DEBUG, FixedSemanticEncoder(32))
+    with pytest.raises(ConfigurationError, match="semantic_model is for configurations with Qwen"):
+        build_grasp_model(DEBUG, tmp_path)

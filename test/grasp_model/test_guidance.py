@@ -61,6 +61,17 @@ def test_scale_zero_does_not_hear_the_instruction_and_larger_ones_do(config):
     assert spread[2] > 1.5 * spread[1]
 
 
+@pytest.mark.parametrize("config", GUIDED)
+def test_every_flow_is_guided_and_the_contact_map_is_not(config):
+    """At scale 0 the whole grasp is deaf to the instruction; its contact map is still the instruction's."""
+    points, views, texts = observation(config)
+    model = make(scaled(config, 0.0)).eval()
+    with torch.no_grad():
+        one, other = (model.sample(points, views, words, 3, streams(5)) for words in (texts, texts[::-1]))
+    assert torch.allclose(one.vectors, other.vectors, atol=1e-5)
+    assert not torch.allclose(one.contact_probabilities, other.contact_probabilities, atol=1e-5)
+
+
 @pytest.mark.parametrize("config", [MODE, SINGLE], ids=["mode", "single"])
 def test_dropped_observations_are_drawn_by_their_own_streams(config):
     """The same sample is dropped or not, whatever batch it is in; dropped ones do not hear their instruction."""

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from funcgrasp_core.hand.palm_frame import palm_frame
 
@@ -48,9 +49,14 @@ class FixedSampler:
         self.config = SimpleNamespace(num_points=self.num_points)
         self.semantic_encoder = SimpleNamespace(view_size=16)
         self.seen: dict = {}
+        self.num_encoded = 0
+
+    def encode_views(self, views):
+        self.num_encoded += 1
+        return ViewFeatures(views.images.mean(dim=(-2, -1)), views.mask)
 
     def sample(self, points, views, texts, num_candidates, random):
-        self.seen = {"points": points, "images": views.images, "mask": views.mask, "texts": texts}
+        self.seen = {"points": points, "features": views.features, "mask": views.mask, "texts": texts}
         shape = (1, num_candidates, points.shape[1], 6)
         return SimpleNamespace(
             vectors=self.vectors[None, :num_candidates].clone(),

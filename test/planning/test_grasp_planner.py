@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from funcgrasp_core.checkpoints import save_checkpoint
+from funcgrasp_core.checkpoints import load_checkpoint, save_checkpoint
 from funcgrasp_core.contracts import GraspRequest, ObjectObservation
 from funcgrasp_core.errors import (
     CheckpointMissingError,
@@ -64,7 +64,7 @@ def test_grasps_come_best_first_in_the_frame_of_the_cloud(planner, observation, 
     np.testing.assert_allclose(best.joints[0], best.vector[58:], atol=1e-5)
     gap = np.linalg.norm(best.vertices[:, None] - observation.points[None], axis=-1).min()
     assert gap < 0.005
-    assert set(plan.timings) == {"preprocess", "sample", "rank", "total"}
+    assert set(plan.timings) == {"preprocess", "encode_views", "sample", "rank", "total"}
     assert plan.timings["total"] >= plan.timings["sample"] + plan.timings["rank"]
 
 
@@ -234,3 +234,29 @@ def test_same_seed_gives_the_same_plan_in_a_new_process(debug_checkpoint, observ
     with np.load(tmp_path / "plan.npz") as elsewhere:
         np.testing.assert_array_equal(elsewhere["vectors"], [grasp.vector for grasp in plan.grasps])
         np.testing.assert_array_equal(elsewhere["scores"], [grasp.score for grasp in plan.grasps])
+
+
+def test_views_are_encoded_once_for_several_instructions(planner, observation):
+    views = {"front": np.full((20, 20, 3), 77, np.uint8)}
+    seen = ObjectObservation(observation.points, views)
+    for instruction in ("hold the ball", "hand me the ball"):
+        planner.plan(seen, GraspRequest(instruction, num_candidates=3))
+    assert planner.model.num_encoded == 1
+    planner.plan(observation, GraspRequest("hold the ball", num_candidates=3))
+    assert planner.model.num_encoded == 2
+
+
+def test_plans_with_kept_views_are_those_without(debug_checkpoint, hand_layer, ball_points):
+    """The same grasps, scores and contacts to the last bit, on a real model."""
+    model = load_checkpoint(debug_checkpoint).model
+    views = {"front": np.full((20, 20, 3), 200, np.uint8), "top": np.eye(20, dtype=np.uint8)[..., None] * [9, 90, 250]}
+    seen = ObjectObservation(ball_points, {slot: view.astype(np.uint8) for slot, view in views.items()})
+    requests = [GraspRequest(text, num_candidates=4) for text in ("hold it", "hand it over", "hold it")]
+    keeping, encoding = GraspPlanner(model, hand_layer), GraspPlanner(model, hand_layer, num_kept_view_sets=0)
+    for request in requests:
+        kept, encoded = keeping.plan(seen, request), encoding.plan(seen, request)
+        for one, other in zip(kept.grasps, encoded.grasps, strict=True):
+            assert np.array_equal(one.vector, other.vector)
+            assert one.score == other.score
+        assert np.array_equal(kept.contact_map.probabilities, encoded.contact_map.probabilities)
+        assert kept.notes == encoded.notes
