@@ -8,6 +8,7 @@ from typing import Any, Literal
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.config import GraspModelConfig
 from funcgrasp_core.grasp_model.named_configs import COMPACT, DEBUG, FUNCGRASP_V2
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from training.data.augmentation import OFF, AugmentationConfig
 from training.losses.loss_config import LossConfig
 from training.run.learning_rate import EpochCosine, Schedule, WarmupCosine
@@ -135,14 +136,34 @@ FUNCGRASP_V2_EXPERIMENT = Experiment(
     "funcgrasp_v2",
     FUNCGRASP_V2,
     optimisation=OptimisationConfig(
-        num_steps=None, num_epochs=100, schedule=EpochCosine(), decayed="all", ema_decay=0.0, bfloat16=True
+        num_steps=None, num_epochs=100, schedule=EpochCosine(), decayed="all", ema_decay=0.0, bfloat16=False
     ),
     augmentation=OFF,
     items=ItemConfig("grasps", batch_size=32, grasps_per_item=1, contact_points=None, origin="mesh"),
     losses=LossConfig(clamp_strength=False),
     report=ReportConfig(at_epoch_end=True, max_validation_items=None),
 )
-"""The original pipeline's training to the letter, in bfloat16."""
+"""The original pipeline's training to the letter; only the language model is in bfloat16, by its own configuration."""
+
+QWEN_MODEL = dataclasses.replace(
+    COMPACT,
+    name="qwen",
+    geometry=dataclasses.replace(FUNCGRASP_V2.geometry, radius_unit="object", coordinate_scale=10.0, layer_norm=True),
+    semantic=QwenSemanticConfig(name_views=True),
+    semantic_size=256,
+    fusion=dataclasses.replace(COMPACT.fusion, feedforward=2048),
+    contact_hidden=256,
+    flow=dataclasses.replace(COMPACT.flow, width=1024),
+)
+"""`funcgrasp_v2`'s sizes and language model with what `compact` does better: palm modes, targets in the palm's frame
+and normalised, fusion over the sampled points, radii and coordinates that follow the object's size."""
+
+QWEN_EXPERIMENT = Experiment(
+    "qwen",
+    QWEN_MODEL,
+    optimisation=OptimisationConfig(num_steps=30_000, schedule=WarmupCosine(highest=2e-4, warmup_steps=500)),
+    report=ReportConfig(max_validation_items=None),
+)
 
 DEBUG_EXPERIMENT = Experiment(
     "debug",
@@ -160,7 +181,8 @@ DEBUG_EXPERIMENT = Experiment(
 )
 
 EXPERIMENTS = {
-    experiment.name: experiment for experiment in (COMPACT_EXPERIMENT, FUNCGRASP_V2_EXPERIMENT, DEBUG_EXPERIMENT)
+    experiment.name: experiment
+    for experiment in (COMPACT_EXPERIMENT, FUNCGRASP_V2_EXPERIMENT, QWEN_EXPERIMENT, DEBUG_EXPERIMENT)
 }
 
 DEBUG_STEPS = 10
@@ -170,16 +192,15 @@ DEBUG_BATCH_SIZE = 4
 """Items of a step in debug mode; `--batch-size` overrides it."""
 
 
-def get_experiment(name: str, num_steps: int | None = None) -> Experiment:
-    """An experiment by name, with another number of steps if given.
+def get_experiment(name: str) -> Experiment:
+    """An experiment by name.
 
     Raises:
         ConfigurationError: there is none of that name.
     """
     if name not in EXPERIMENTS:
         raise ConfigurationError(f"no experiment '{name}'; there are {', '.join(EXPERIMENTS)}")
-    experiment = EXPERIMENTS[name]
-    return experiment if num_steps is None else with_optimisation(experiment, num_steps=num_steps, num_epochs=None)
+    return EXPERIMENTS[name]
 
 
 def with_optimisation(experiment: Experiment, **changes: Any) -> Experiment:
@@ -190,6 +211,19 @@ def with_optimisation(experiment: Experiment, **changes: Any) -> Experiment:
 def with_items(experiment: Experiment, **changes: Any) -> Experiment:
     """The experiment with other values in `items`."""
     return dataclasses.replace(experiment, items=dataclasses.replace(experiment.items, **changes))
+
+
+def with_qwen_tuning(experiment: Experiment, tuning: str) -> Experiment:
+    """The experiment with another way of tuning its language model.
+
+    Raises:
+        ConfigurationError: its model has none, or there is no such way.
+    """
+    semantic = experiment.model.semantic
+    if not isinstance(semantic, QwenSemanticConfig):
+        raise ConfigurationError(f"the model of '{experiment.name}' has no Qwen2.5-VL whose tuning could be '{tuning}'")
+    model = dataclasses.replace(experiment.model, semantic=dataclasses.replace(semantic, tuning=tuning))
+    return dataclasses.replace(experiment, model=model)
 
 
 def in_debug_mode(experiment: Experiment) -> Experiment:

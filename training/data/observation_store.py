@@ -204,8 +204,8 @@ class ObservationStore:
         self._check(augmentation)
         groups = [self.groups[index] for index in group_indices]
         objects = [group.object_index for group in groups]
+        drawn = random.integers([len(group.grasp_indices) for group in groups], num_grasps)
         if grasps is None:
-            drawn = random.integers([len(group.grasp_indices) for group in groups], num_grasps)
             grasps = torch.stack([group.grasp_indices[chosen] for group, chosen in zip(groups, drawn, strict=True)])
         phrases = [phrasing(group.category, group.intent) for group in groups]
         chosen_phrases = random.integers([len(known) for known in phrases]).tolist()
