@@ -136,7 +136,10 @@ def _machines(results: AblationResults) -> list[str]:
     for run in results.runs:
         machines[run.machine] = machines.get(run.machine, 0) + 1
     commits = sorted({run.commit for run in results.runs})
-    lines = [f"Machine: {machine}; {count} runs judged." for machine, count in machines.items()]
+    lines = [f"Machine: {machine}; {count} result{'s' * (count > 1)}." for machine, count in machines.items()]
+    seconds = list(results.figures("base", "train_cpu_s").values())
+    if seconds:
+        lines.append(f"Training the base took {sum(seconds) / len(seconds):.0f} CPU seconds on average.")
     return [*lines, f"Code: commit{'s' * (len(commits) > 1)} {', '.join(commits)}."] if commits else lines
 
 

@@ -77,7 +77,8 @@ def test_what_never_ran_is_named():
     assert "- `absent`: never run" in page.split("## Not run yet")[1]
     assert "| `absent`" not in page
     assert "known grasps: 61.4 mm" in page
-    assert "Machine: one machine; 7 runs judged." in page
+    assert "Machine: one machine; 7 results." in page
+    assert "Training the base took 100 CPU seconds on average." in page
 
 
 def test_committed_page_is_what_the_committed_results_give():
