@@ -113,7 +113,7 @@ def _guidance(base: Experiment) -> list[Variant]:
         for scale in (1.0, 1.5, 2.0, 3.0)
     }
     return [
-        Variant(name, f"classifier-free guidance, scale {name.removeprefix('guidance_')}", experiment)
+        Variant(name, f"instruction dropped in 10 %, guidance of scale {name.removeprefix('guidance_')}", experiment)
         for name, experiment in scales.items()
     ]
 
@@ -131,7 +131,11 @@ def _integration(base: Experiment) -> list[Variant]:
         Variant("rk4_quarter", "Runge-Kutta, a quarter of the steps", _sampled_by(base, "rk4", max(1, num_steps // 4))),
         Variant("few_steps", f"Euler, {FEW_STEPS} steps", few),
         Variant(
-            "reflow", "flows learned from the base's own pairs", base, teacher="base", not_comparable=("flow_loss",)
+            "reflow",
+            "flows learn the trained base's pairs, from new weights",
+            base,
+            teacher="base",
+            not_comparable=("flow_loss",),
         ),
         Variant(
             "reflow_few_steps",
