@@ -103,3 +103,10 @@ def test_a_base_without_what_variants_take_away_is_refused():
     plain = dataclasses.replace(base, model=dataclasses.replace(base.model, mode=None))
     with pytest.raises(ConfigurationError, match="needs a palm mode"):
         ablation_variants(plain)
+
+
+def test_every_option_of_the_project_has_a_row():
+    assert set(VARIANTS) >= {
+        *("tau_annealing", "focal", "spatial", "rk4", "heun", "reflow", "guidance_2", "multi_scale"),
+        *("attention_pooling", "separate", "no_augmentation", "two_data_sets", "targets_not_kept"),
+    }
