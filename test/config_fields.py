@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def field_paths(kind: type, prefix: str = "", elsewhere: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Paths of all fields of a dataclass and of those within it; what may be None has a path itself too.
+    """Paths of all fields of a dataclass and of those within it; a choice of dataclasses, or None, has a path too.
 
     Args:
         kind: the dataclass.
@@ -17,7 +17,7 @@ def field_paths(kind: type, prefix: str = "", elsewhere: frozenset[str] = frozen
     for name, hint in get_type_hints(kind).items():
         members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
         nested = [member for member in members if dataclasses.is_dataclass(member)]
-        if not nested or type(None) in members:
+        if len(nested) != 1 or type(None) in members:
             yield prefix + name
         for member in nested:
             assert isinstance(member, type)

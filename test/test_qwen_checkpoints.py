@@ -168,6 +168,14 @@ def test_saving_again_leaves_nothing_of_the_old(tiny_qwen, samples_of, tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+def test_only_what_was_saved_is_removed(tiny_qwen, tmp_path):
+    (tmp_path / "model.semantic" / "notes").mkdir(parents=True)
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, make_model(tiny_qwen), {})
+    save_checkpoint(path, build_grasp_model(DEBUG), {})
+    assert [entry.name for entry in (tmp_path / "model.semantic").iterdir()] == ["notes"]
+
+
 @pytest.mark.parametrize("broken", ["save_file", "fsync"])
 def test_a_save_that_fails_leaves_the_old_checkpoint(tiny_qwen, samples_of, tmp_path, monkeypatch, broken):
     from funcgrasp_core import checkpoints

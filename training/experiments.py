@@ -120,12 +120,12 @@ class Experiment:
     def identity(self) -> str:
         """Every setting that decides the weights at a step, as text: states of one identity continue each other.
 
-        The run's length belongs to it only where the learning rate depends on the length.
+        The run's length belongs to it only where the learning rate or the targets depend on the length.
         """
         settings = dataclasses.asdict(self)
         del settings["report"], settings["name"]
         settings["optimisation"]["schedule"]["kind"] = type(self.optimisation.schedule).__name__
-        if isinstance(self.optimisation.schedule, EpochCosine):
+        if isinstance(self.optimisation.schedule, EpochCosine) and self.losses.tau_annealing is None:
             del settings["optimisation"]["num_steps"], settings["optimisation"]["num_epochs"]
         return json.dumps(settings, sort_keys=True)
 
@@ -188,7 +188,7 @@ EXPERIMENTS = {
 DEBUG_STEPS = 10
 """Steps of a run in debug mode: two validations, less than four minutes on two CPU cores; `--steps` overrides it."""
 
-DEBUG_BATCH_SIZE = 4
+DEBUG_BATCH_SIZE = 2
 """Items of a step in debug mode; `--batch-size` overrides it."""
 
 
@@ -234,7 +234,7 @@ def in_debug_mode(experiment: Experiment) -> Experiment:
         checkpoint_interval=5,
         validation_interval=5,
         max_validation_items=50,
-        sampled_items=min(experiment.report.sampled_items, 8),
+        sampled_items=min(experiment.report.sampled_items, 4),
     )
     short = with_optimisation(experiment, num_steps=DEBUG_STEPS, num_epochs=None)
     return dataclasses.replace(with_items(short, batch_size=DEBUG_BATCH_SIZE), report=report)

@@ -54,7 +54,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--experiment", default="compact", choices=sorted(EXPERIMENTS), help="what to train")
     parser.add_argument(
         "--semantic",
-        help=f"folder of a Qwen2.5-VL checkpoint, for models with one; `{TINY_QWEN}` makes a tiny one with random weights",
+        help=f"folder of a Qwen2.5-VL checkpoint, for models with one; `{TINY_QWEN}` makes a tiny random one",
     )
     parser.add_argument("--qwen-tuning", default=environment("QWEN_TUNING"), help="lora, full or frozen")
     parser.add_argument(
@@ -110,7 +110,7 @@ def semantic_folder(text: str | None, experiment: Experiment) -> Path | None:
         CheckpointMissingError: the model needs one and none is named.
     """
     if not isinstance(experiment.model.semantic, QwenSemanticConfig):
-        return None if text in (None, TINY_QWEN) else Path(str(text))
+        return None if text is None else Path(text)
     if text is None:
         raise CheckpointMissingError(
             f"'{experiment.name}' needs a Qwen2.5-VL checkpoint: give its folder with --semantic, or "

@@ -7,7 +7,7 @@ inert stand-ins or rebuilt here, are let in; any other global is refused by name
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def read_mano_pickle(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with path.open("rb") as file:
-            content = _AllowListedUnpickler(file, encoding="latin1").load()
+            content = unpickle_arrays(file)
     except HandFileError as error:
         raise HandFileError(f"{path}: {error}") from error
     except Exception as error:  # A damaged pickle can raise nearly anything.
@@ -50,6 +50,16 @@ def read_mano_pickle(path: Path) -> dict[str, np.ndarray]:
         if isinstance(value, np.ndarray | _StandIn):
             arrays[str(key)] = _array_of(value, f"{path}: {key!r}")
     return arrays
+
+
+def unpickle_arrays(file: BinaryIO) -> Any:
+    """The content of a pickle of NumPy arrays and plain containers, from the file's present position.
+
+    Raises:
+        HandFileError: it refers to a global that is not allowed; nothing was run.
+        Exception: the pickle is damaged, which can raise nearly anything.
+    """
+    return _AllowListedUnpickler(file, encoding="latin1").load()
 
 
 class _AllowListedUnpickler(pickle.Unpickler):

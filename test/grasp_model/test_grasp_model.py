@@ -68,8 +68,8 @@ def test_normalised_targets_have_unit_deviation():
     assert torch.allclose(targets.std(dim=0), torch.ones(64), atol=1e-3)
 
 
-def test_folder_of_a_language_model_is_given_where_it_is_needed(tmp_path):
-    with pytest.raises(ConfigurationError, match="semantic_model is for configurations with Qwen"):
+def test_a_language_model_comes_from_a_folder_and_only_where_there_is_one(tmp_path):
+    with pytest.raises(ConfigurationError, match="semantic_model"):
         build_grasp_model(FUNCGRASP_V2)
-    with pytest.raises(ConfigurationError, match="semantic_model is for configurations with Qwen"):
+    with pytest.raises(ConfigurationError, match="semantic_model"):
         build_grasp_model(DEBUG, tmp_path)

@@ -40,3 +40,11 @@ def test_stream_seeds_depend_on_every_number():
     seeds = {stream_seed(*numbers) for numbers in [(1, 2), (2, 1), (1,), (12,), (1, 2, 0)]}
     assert len(seeds) == 5
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_some_of_the_samples_go_on_where_their_streams_were():
+    whole, some = SampleRandom([1, 2, 3]), SampleRandom([1, 2, 3])
+    first = whole.normal(4)
+    chosen = some.of_samples([2, 0])
+    assert torch.equal(chosen.normal(4), first[[2, 0]])
+    assert torch.equal(some.uniform()[[0, 2]], whole.uniform()[[0, 2]])

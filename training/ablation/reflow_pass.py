@@ -29,7 +29,7 @@ class ReflowPass(TrainingPass):
     def of(cls, plain: TrainingPass, teacher: GraspModel, num_pairs: int) -> "ReflowPass":
         """The same pass with a teacher."""
         teacher = teacher.to(plain.accelerator.device).eval().requires_grad_(False)
-        return cls(plain.accelerator, plain.objective, plain.tau_m, plain.bfloat16, teacher, num_pairs)
+        return cls(plain.accelerator, plain.objective, plain.bfloat16, teacher, num_pairs)
 
     def predict(self, model: nn.Module, batch: ObservationBatch) -> TrainingPrediction:
         """The model's prediction for a batch on its device."""

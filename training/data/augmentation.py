@@ -164,7 +164,11 @@ def drop_views(mask: Tensor, config: AugmentationConfig, random: SampleRandom) -
     return mask & has_any & is_kept
 
 
-def change_brightness(images: Tensor, config: AugmentationConfig, random: SampleRandom) -> Tensor:
-    """Pictures [B, 6, 3, S, S] in [0, 1], all of an observation brighter or darker by the same factor."""
-    gain = 1 + (2 * random.uniform(1, 1, 1, 1) - 1) * config.brightness
-    return (images * gain).clamp(0, 1)
+def random_gains(config: AugmentationConfig, random: SampleRandom) -> Tensor:
+    """[B] factors of brightness around 1."""
+    return 1 + (2 * random.uniform() - 1) * config.brightness
+
+
+def change_brightness(images: Tensor, gains: Tensor) -> Tensor:
+    """Pictures [B, 6, 3, S, S] in [0, 1], all of an observation brighter or darker by its factor of [B]."""
+    return (images * gains.view(-1, 1, 1, 1, 1)).clamp(0, 1)

@@ -4,8 +4,10 @@ Nothing is ever overwritten or trusted by date: other content has another name. 
 so a killed run continues where it was, and several processes may fill one folder at once.
 """
 
+import contextlib
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -104,7 +106,7 @@ def _load(path: Path) -> dict[str, Tensor] | None:
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, unfinished)
@@ -112,7 +114,8 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except (OSError, SafetensorError) as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         size = sum(tensor.nbytes for tensor in tensors.values())
         raise DatasetError(
             f"{path} ({size / 1e6:.1f} MB) cannot be written ({error}): make room, or give another folder that can be "

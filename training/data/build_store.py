@@ -67,7 +67,7 @@ class StoreSettings:
     num_points: int = 1024  # of a batch; POINTS_PER_BATCH_POINT times as many are stored
     origin: Origin = "cloud"  # of the frames of batches: box of the points given to the model, or of the whole mesh
     distance_source: DistanceSource = "vertices"  # of the hand that distances are measured to
-    distance_type: Literal["float16", "float32"] = "float16"  # float16 is off by 4 um at 10 mm and takes half the room
+    distance_type: Literal["float16", "float32"] = "float16"  # float16 takes half the room, soft targets off by 2e-4
     keep_pictures: bool = True  # prepared pictures on disk; False reads picture files, for stored view features
 
     def __post_init__(self) -> None:
@@ -129,10 +129,10 @@ def build_store(grasps: GraspSet, settings: StoreSettings, cache: BlockCache | N
         records = records_of[object_id]
         cloud = torch.from_numpy(np.ascontiguousarray(grasps.cloud(object_id)[:num_stored]))
         of_object = torch.from_numpy(np.stack([grasps.vector(record) for record in records]))
-        key = content_key("orders", STORE_FORMAT, NUM_ORDERS, cloud)
-        block = cache.load_or_compute("orders", object_id, key, lambda cloud=cloud: {"orders": _orders(cloud)})
+        key = content_key("clouds", STORE_FORMAT, NUM_ORDERS, cloud)
+        block = cache.load_or_compute("clouds", object_id, key, lambda cloud=cloud: _with_orders(cloud))
         orders.append(block["orders"])
-        clouds.append(cloud)
+        clouds.append(block["cloud"])
         vectors.append(of_object)
         key = content_key("distances", STORE_FORMAT, settings.distance_type, hand_digest, cloud, of_object)
         block = cache.load_or_compute(
@@ -184,9 +184,9 @@ def _groups(object_ids: Sequence[str], records_of: dict[str, list[Any]]) -> tupl
     )
 
 
-def _orders(cloud: Tensor) -> Tensor:
-    """[NUM_ORDERS, P] int16 orders of farthest point sampling of a cloud [P, 3], each from another first point."""
+def _with_orders(cloud: Tensor) -> dict[str, Tensor]:
+    """A `cloud` [P, 3] and `orders` [NUM_ORDERS, P] int16 of farthest point sampling, each from another first point."""
     num_points = len(cloud)
     first = torch.randint(num_points, (NUM_ORDERS,), generator=torch.Generator().manual_seed(0))
     orders = farthest_point_sampling(cloud.expand(NUM_ORDERS, -1, -1), num_points, first)
-    return orders.to(torch.int16)
+    return {"cloud": cloud, "orders": orders.to(torch.int16)}

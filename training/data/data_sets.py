@@ -1,10 +1,12 @@
 """Data sets by name: `procedural`, a folder, or a weighted mixture such as `oakink:/data/oakink:0.7,procedural:0.3`."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError, MissingDependencyError
@@ -16,6 +18,7 @@ from training.data.mixed_store import GraspStore, MixedStore
 from training.data.oakink import OakInkShapeDataset
 from training.data.oakink_layout import GRASPS_FOLDER
 from training.data.procedural_dataset import is_complete, write_procedural_dataset
+from training.data.view_feature_store import FrozenViewEncoder, store_view_features
 
 PROCEDURAL_FOLDER = Path("data/procedural")
 DEBUG_FOLDER = Path("data/procedural_debug")
@@ -70,6 +73,8 @@ def open_store(
     settings: StoreSettings,
     cache_folder: Path | None = None,
     hand_layer: HandLayer | None = None,
+    frozen_encoder: FrozenViewEncoder | None = None,
+    device: torch.device | str = "cpu",
 ) -> GraspStore:
     """One split of the data sets.
 
@@ -79,11 +84,18 @@ def open_store(
         settings: what the store keeps.
         cache_folder: of what is computed; by default a folder in each data set.
         hand_layer: whose grasps these are; the reference hand by default.
+        frozen_encoder: stores with this one's features in place of pictures; None: stores with pictures.
+        device: that the encoder is on.
     """
-    stores = [
-        build_store(READERS[source.kind](source.root, split, hand_layer), settings, cache_of(source, cache_folder))
-        for source in sources
-    ]
+    if frozen_encoder is not None:
+        settings = dataclasses.replace(settings, keep_pictures=False)
+    stores = []
+    for source in sources:
+        cache = cache_of(source, cache_folder)
+        store = build_store(READERS[source.kind](source.root, split, hand_layer), settings, cache)
+        if frozen_encoder is not None:
+            store = store_view_features(store, frozen_encoder, cache, device)
+        stores.append(store)
     return stores[0] if len(stores) == 1 else MixedStore(stores, [source.weight for source in sources])
 
 

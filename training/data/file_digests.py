@@ -4,6 +4,7 @@ The same rule by which version control notices changes; a copied or touched file
 content, gets its old digest.
 """
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -45,7 +46,8 @@ class FileDigests:
         return digest
 
     def save(self) -> None:
-        """Writes down what was learnt."""
+        """Writes down what was learnt; where that is not possible, the files are read again next time."""
         if self._is_changed:
-            write_whole(self._memory, json.dumps(self._known).encode())
+            with contextlib.suppress(OSError):
+                write_whole(self._memory, json.dumps(self._known).encode())
             self._is_changed = False

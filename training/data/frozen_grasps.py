@@ -5,6 +5,7 @@ Meshes, clouds, views and the OakInk layout follow from it without any grasp syn
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,11 @@ class FrozenGrasps:
 
     def debug_subset(self) -> "FrozenGrasps":
         """A few objects of every category and split, the first ones: DEBUG_OBJECTS of each."""
-        left = {(item.category, split): count for item in self.objects for split, count in DEBUG_OBJECTS.items()}
+        taken: Counter[tuple[str, str]] = Counter()
         chosen = []
         for index, item in enumerate(self.objects):
-            if left[item.category, item.split] > 0:
-                left[item.category, item.split] -= 1
+            taken[item.category, item.split] += 1
+            if taken[item.category, item.split] <= DEBUG_OBJECTS.get(item.split, 0):
                 chosen.append(index)
         return self.of_objects(chosen)
 

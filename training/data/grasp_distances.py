@@ -15,7 +15,7 @@ from training.data.block_cache import content_key
 
 DistanceSource = Literal["vertices", "joints"]
 
-_GRASPS_AT_ONCE = 32
+_GRASPS_AT_ONCE = 4  # more are not faster and leave large holes in the memory
 
 
 class GraspDistances:

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Sequence
 from functools import cache
 
+from training.data.category_vocabulary import category_names, category_uses
 from training.data.functional_parts import INTENT_PARTS
 
 PHRASING_SPLITS = ("train", "test")
@@ -183,6 +184,9 @@ _GOALS = {
 }
 
 _PART_CLAUSES = (" by {part}", ", gripping {part}", " with your hand on {part}")
+_MANNER_CLAUSES = (" carefully", " slowly", " with one hand", " for me")
+"""Where no part is named."""
+
 _WRAPPERS = ("{core}", "please {core}", "{core}, please", "could you {core}?", "I need you to {core}", "now {core}")
 _GOAL_WRAPPERS = ("{core}", "{core}, please", "robot, {core}", "{core} now", "well, {core}", "hello, {core}")
 
@@ -192,21 +196,22 @@ _PART_CORES_PER_COMMAND = 1
 
 
 @cache
-def phrases(category: str, intent: str, split: str) -> tuple[str, ...]:
+def phrases(category: str, intent: str, split: str, name_parts: bool = True) -> tuple[str, ...]:
     """Sentences that ask for an intent with an object of a category.
 
     Args:
-        category: of the object.
-        intent: one that `INTENT_PARTS` has for the category.
+        category: of the object; any.
+        intent: one of INTENTS.
         split: "train" or "test"; the two share no sentence and no core.
+        name_parts: some sentences name the part that `INTENT_PARTS` has for the intent; only where grasps keep to it.
 
     Returns:
-        Distinct sentences, always in the same order; at least sixty for training.
+        Distinct sentences, always in the same order; for training at least sixty.
     """
     if split not in PHRASING_SPLITS:
         raise ValueError(f"phrasings are divided into {PHRASING_SPLITS}, not '{split}'")
     sentences = []
-    for core in _command_cores(category, intent):
+    for core in _command_cores(category, intent, name_parts):
         first = _hash(core) // _TEST_SHARE
         wrappers = [_WRAPPERS[(first + step) % len(_WRAPPERS)] for step in range(_WRAPPERS_PER_CORE)]
         sentences += _wrap(core, wrappers, split)
@@ -215,18 +220,22 @@ def phrases(category: str, intent: str, split: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_punctuate(sentence) for sentence in sentences))
 
 
-def phrase(category: str, intent: str, split: str, seed: int) -> str:
+def phrase(category: str, intent: str, split: str, seed: int, name_parts: bool = True) -> str:
     """One of `phrases`, chosen by a seed."""
-    choices = phrases(category, intent, split)
+    choices = phrases(category, intent, split, name_parts)
     return choices[_hash(f"{category} {intent} {seed}") % len(choices)]
 
 
-def _command_cores(category: str, intent: str) -> list[str]:
-    commands = _USES[category] if intent == "use" else _COMMANDS[intent]
-    parts = _PARTS[category, INTENT_PARTS[category, intent]]
-    clauses = [clause.format(part=part) for clause, part in itertools.product(_PART_CLAUSES, parts)]
+def _command_cores(category: str, intent: str, name_parts: bool) -> list[str]:
+    uses = _USES[category] if category in _USES else category_uses(category)
+    commands = uses if intent == "use" else _COMMANDS[intent]
+    clauses = list(_MANNER_CLAUSES)
+    if name_parts and (category, intent) in INTENT_PARTS:
+        parts = _PARTS[category, INTENT_PARTS[category, intent]]
+        clauses = [clause.format(part=part) for clause, part in itertools.product(_PART_CLAUSES, parts)]
+    names = _OBJECTS[category] if category in _OBJECTS else category_names(category)
     cores = []
-    for command, name in itertools.product(commands, _OBJECTS[category]):
+    for command, name in itertools.product(commands, names):
         bare = command.format(object=name)
         ordered = sorted(clauses, key=lambda clause, bare=bare: _hash(bare + clause))
         cores += [bare, *(bare + clause for clause in ordered[:_PART_CORES_PER_COMMAND])]

@@ -1,15 +1,14 @@
 """OakInk-Shape as a torch data set: one grasp with its object's cloud, views, contact and an instruction a sample."""
 
+import logging
 import math
-import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import Dataset
+from tqdm import tqdm
 
 from funcgrasp_core.contracts import CONTACT_THRESHOLD_M, NO_CONTACT_LABEL, VIEW_SLOTS
 from funcgrasp_core.errors import ConfigurationError, DatasetError
@@ -17,8 +16,8 @@ from funcgrasp_core.geometry.contact_field import hard_contact_labels, per_part_
 from funcgrasp_core.geometry.rotations import rotation_about_z
 from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import HandLayer, ManoLayer
-from funcgrasp_core.preprocessing.file_inputs import sample_mesh
 from training.data.augmentation import turn_vectors
+from training.data.broken_files import BrokenFile, BrokenFiles
 from training.data.instruction_phrasing import phrase
 from training.data.oakink_index import (
     GraspRecord,
@@ -28,29 +27,45 @@ from training.data.oakink_index import (
     read_hand_vector,
     read_object_names,
 )
-from training.data.oakink_layout import SPLITS
-from training.data.view_rendering import views_folder
+from training.data.oakink_layout import ALIGNED_FOLDERS, META_FOLDER, PROCEDURAL_STAGE, SPLITS
+from training.data.oakink_reading import DEFAULT_READING, OakInkReading
+from training.data.object_settings import choose_object_settings
+from training.data.stored_objects import (
+    CLOUDS_FOLDER,
+    STORED_CLOUD_SIZE,
+    object_cloud_seed,
+    read_cloud,
+    read_view,
+    sample_object_cloud,
+)
+from training.data.up_axis import turn_to_z_up
+from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
-STORED_CLOUD_SIZE = 4096
-"""Surface points of an object that samples choose from."""
-
-CLOUDS_FOLDER = "clouds"
+_LOG = logging.getLogger(__name__)
 
 
 class OakInkShapeDataset(Dataset):
-    """Grasps of one split.
+    """Grasps of one split, in the planning frame: the mesh's, its box centred, turned so that z is up.
 
     Args:
         root: the data set's `shape` folder.
         split: "train", "val" or "test"; test also uses the phrasings that are kept for testing.
         num_points: N of every sample's cloud.
         hand_layer: poses the hands; the reference hand by default.
-        categories: to read; None reads all.
-        with_virtual: also read grasps that were transferred to virtual objects.
+        reading: which grasps are read, from which meshes, their up axis, and what happens to broken files.
         origin: centre of the box of "cloud" (what a model sees) or of the whole "mesh".
         yaw_deg: turn of every sample about z: of its views (which must be rendered at this yaw), cloud and hand.
         views_required: False gives samples without `object_images` where none are rendered.
         seed: of the choice of points and of instructions, together with the epoch.
+
+    Attributes:
+        records: the grasps, as they are indexed.
+        broken_files: what was left out and why, which is logged as well; empty where broken files are refused.
+
+    Raises:
+        DatasetError: the folder has another layout, nothing is left to read, the views were rendered with another up
+            axis, or a file is broken and refused. Refused files are met when they are read; files to be skipped are
+            all read here.
     """
 
     def __init__(
@@ -59,8 +74,7 @@ class OakInkShapeDataset(Dataset):
         split: str,
         num_points: int = 1024,
         hand_layer: HandLayer | None = None,
-        categories: Sequence[str] | None = None,
-        with_virtual: bool = False,
+        reading: OakInkReading = DEFAULT_READING,
         origin: Literal["cloud", "mesh"] = "cloud",
         yaw_deg: int = 0,
         views_required: bool = True,
@@ -70,34 +84,58 @@ class OakInkShapeDataset(Dataset):
             raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, not '{split}'")
         if not 0 < num_points <= STORED_CLOUD_SIZE:
             raise ConfigurationError(f"num_points must be in 1..{STORED_CLOUD_SIZE}, got {num_points}")
-        self.root, self.split, self.num_points = Path(root), split, num_points
+        self.root, self.split, self.num_points, self.reading = Path(root), split, num_points, reading
         self.origin, self.yaw_deg, self.views_required, self.seed = origin, yaw_deg, views_required, seed
         self.epoch = 0
         self.hand_layer = ManoLayer() if hand_layer is None else hand_layer
-        self.records = find_grasps(self.root, split, categories, with_virtual)
-        if not self.records:
-            raise DatasetError(f"{self.root} has no grasp of split '{split}' and categories {categories or 'all'}")
+        self._broken = BrokenFiles(reading.on_broken)
+        self.records = find_grasps(self.root, split, reading, self._broken)
+        self._settings = choose_object_settings(self.root, reading.up_axis, reading.mesh_folder)
+        self._turn = turn_to_z_up(self._settings.up_axis)
         self._names = read_object_names(self.root)
         self._part_labels = vertex_part_labels(self.hand_layer.assets)
         self._clouds: dict[str, np.ndarray] = {}
+        if reading.on_broken == "skip":
+            self._leave_out_broken()
+        for broken in self._broken:
+            _LOG.warning("%s: left out: %s", split, broken)
+        if not self.records:
+            lost = f"; {len(self._broken)} files are broken:\n{self._broken.summary()}" if len(self._broken) else ""
+            raise DatasetError(
+                f"{self.root} has no grasp of split '{split}' and categories {reading.categories or 'all'}{lost}"
+            )
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def broken_files(self) -> tuple[BrokenFile, ...]:
+        """What was left out and why."""
+        return tuple(self._broken)
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses other points and instructions."""
         self.epoch = epoch
 
     def vector(self, record: GraspRecord) -> np.ndarray:
-        """The MANO vector [61] of a grasp in the frame of its object's mesh, not turned."""
-        return read_hand_vector(record.hand_file)
+        """The MANO vector [61] of a grasp, not turned by the yaw."""
+        vector = read_hand_vector(record.hand_file)
+        if self._settings.up_axis == "z":
+            return vector
+        return turn_vectors(torch.from_numpy(vector), torch.from_numpy(self._turn)).numpy()
 
     def cloud(self, object_id: str) -> np.ndarray:
-        """Surface points [STORED_CLOUD_SIZE, 3] of an object, not turned, its mesh's box centred; kept once read."""
+        """Surface points [STORED_CLOUD_SIZE, 3] of an object, not turned by the yaw; kept once read."""
         if object_id not in self._clouds:
             stored = self.root / CLOUDS_FOLDER / f"{object_id}.npy"
-            self._clouds[object_id] = read_cloud(stored) if stored.is_file() else self._sample_cloud(object_id)
+            points = read_cloud(stored) if stored.is_file() else self._sample_cloud(object_id)
+            self._clouds[object_id] = points @ self._turn.T
         return self._clouds[object_id]
+
+    def mesh(self, object_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices [V, 3] and faces [F, 3] of an object, not turned by the yaw."""
+        vertices, faces = self._stored_mesh(object_id)
+        return vertices @ self._turn.T, faces
 
     def views(self, object_id: str, yaw_deg: int | None = None) -> dict[str, np.ndarray]:
         """The rendered views [S, S, 3] uint8 of an object by slot, at this yaw or the data set's own.
@@ -109,14 +147,23 @@ class OakInkShapeDataset(Dataset):
         views = {}
         for slot in VIEW_SLOTS:
             path = folder / f"{slot}.png"
-            if not path.is_file() and not self.views_required:
-                continue
-            try:
-                with Image.open(path) as image:
-                    views[slot] = np.asarray(image.convert("RGB"))
-            except OSError as error:
-                raise DatasetError(f"{path} is missing or damaged: render the views of this object again") from error
+            if not path.is_file():
+                if not self.views_required:
+                    continue
+                raise DatasetError(f"{path} is missing: render the views first, by {self.rendering_command}")
+            views[slot] = read_view(path, self.rendering_command)
         return views
+
+    @property
+    def rendering_command(self) -> str:
+        """The command that renders all views which this data set needs."""
+        settings = self._settings
+        options = [
+            *(["--with-virtual"] if self.reading.with_virtual else []),
+            *([f"--up-axis={settings.up_axis}"] if settings.up_axis != "z" else []),
+            *(["--mesh-folder", settings.mesh_folder] if settings.mesh_folder != ALIGNED_FOLDERS[0] else []),
+        ]
+        return " ".join([f"python -m training.data.render_object_views --data {self.root}", *options])
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         record = self.records[index]
@@ -137,7 +184,13 @@ class OakInkShapeDataset(Dataset):
         intent = record.source.intent
         phrasing_split = "test" if self.split == "test" else "train"
         return {
-            "instruction": phrase(record.category, intent, phrasing_split, seed=int(generator.integers(2**31))),
+            "instruction": phrase(
+                record.category,
+                intent,
+                phrasing_split,
+                seed=int(generator.integers(2**31)),
+                name_parts=record.source.stage == PROCEDURAL_STAGE,
+            ),
             "mano_pose": vector[:48],
             "mano_shape": vector[48:58],
             "mano_trans": translation,
@@ -152,25 +205,35 @@ class OakInkShapeDataset(Dataset):
             "grasp_id": record.grasp_id,
         }
 
+    def _stored_mesh(self, object_id: str) -> tuple[np.ndarray, np.ndarray]:
+        return read_centred_mesh(find_mesh(self.root, self._names, object_id, self._settings.mesh_folder))
+
     def _sample_cloud(self, object_id: str) -> np.ndarray:
-        vertices, faces = read_centred_mesh(find_mesh(self.root, self._names, object_id))
-        return sample_object_cloud(vertices, faces, seed=zlib.crc32(object_id.encode()))
+        return sample_object_cloud(*self._stored_mesh(object_id), object_cloud_seed(object_id))
 
+    def _leave_out_broken(self) -> None:
+        """Reads everything once and keeps the grasps of which all files can be read."""
+        usable_objects = set()
+        object_ids = sorted({record.object_id for record in self.records})
+        yaws = {self.yaw_deg, *VIEW_YAWS_DEG} if self.views_required else {self.yaw_deg}
+        for object_id in tqdm(object_ids, desc=f"{self.split}: checking objects", unit="object"):
+            with self._broken.reading(self._cloud_file(object_id)):
+                self.cloud(object_id)
+                with self._broken.reading(views_folder(self.root, object_id, self.yaw_deg).parent):
+                    for yaw_deg in sorted(yaws):
+                        self.views(object_id, yaw_deg)
+                    usable_objects.add(object_id)
+        kept = []
+        for record in tqdm(self.records, desc=f"{self.split}: checking grasps", unit="grasp"):
+            with self._broken.reading(record.hand_file):
+                read_hand_vector(record.hand_file)
+                if record.object_id in usable_objects:
+                    kept.append(record)
+        self.records = kept
 
-def sample_object_cloud(vertices: np.ndarray, faces: np.ndarray, seed: int) -> np.ndarray:
-    """Random points [STORED_CLOUD_SIZE, 3] float32, uniform over the area of a mesh."""
-    import trimesh
-
-    mesh = trimesh.Trimesh(vertices, faces, process=False)
-    return sample_mesh(mesh, STORED_CLOUD_SIZE, seed).astype(np.float32)
-
-
-def read_cloud(path: Path) -> np.ndarray:
-    """A stored cloud [STORED_CLOUD_SIZE, 3] float32."""
-    try:
-        points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read as a NumPy array ({error})") from error
-    if points.shape != (STORED_CLOUD_SIZE, 3) or not np.isfinite(points).all():
-        raise DatasetError(f"{path}: expected {STORED_CLOUD_SIZE} finite points, found shape {points.shape}")
-    return points.astype(np.float32)
+    def _cloud_file(self, object_id: str) -> Path:
+        """What a broken cloud is blamed on: the stored cloud, or the folder of the mesh."""
+        stored = self.root / CLOUDS_FOLDER / f"{object_id}.npy"
+        if stored.is_file() or object_id not in self._names:
+            return stored if stored.is_file() else self.root / META_FOLDER
+        return self.root.joinpath(*self._names[object_id], self._settings.mesh_folder)

@@ -22,14 +22,20 @@ from training.data.oakink_layout import (
     OBJECTS_FOLDER,
     SOURCE_FILE,
     VIRTUAL_OBJECT_NAMES_FILE,
+    VIRTUAL_OBJECTS_FOLDER,
     GraspSource,
 )
 
 _PICKLE_PROTOCOL = 4
 
 
-def write_object_names(root: Path, names: Mapping[str, str]) -> None:
-    """Adds the folder name of every object id to `metaV2`, which also gets a table of virtual objects.
+def write_object_names(root: Path, names: Mapping[str, str], virtual: bool = False) -> None:
+    """Adds the folder name of every object id to one of the two tables in `metaV2`; both files are there afterwards.
+
+    Args:
+        root: folder of the data set.
+        names: object id -> name.
+        virtual: the table of virtual objects.
 
     Raises:
         DatasetError: an id is no object id, the tables know it by another name, or they are damaged.
@@ -37,18 +43,28 @@ def write_object_names(root: Path, names: Mapping[str, str]) -> None:
     for object_id in names:
         if len(object_id) != OBJECT_ID_LENGTH:
             raise DatasetError(f"object ids have {OBJECT_ID_LENGTH} characters, '{object_id}' has {len(object_id)}")
-    table = _read_names(root / META_FOLDER / OBJECT_NAMES_FILE)
+    tables = {
+        file_name: _read_names(root / META_FOLDER / file_name)
+        for file_name in (OBJECT_NAMES_FILE, VIRTUAL_OBJECT_NAMES_FILE)
+    }
+    table = tables[VIRTUAL_OBJECT_NAMES_FILE if virtual else OBJECT_NAMES_FILE]
     for object_id, name in names.items():
         known = table.setdefault(object_id, name)
         if known != name:
             raise DatasetError(f"{root} knows object {object_id} as '{known}', not as '{name}': choose another folder")
-    virtual = _read_names(root / META_FOLDER / VIRTUAL_OBJECT_NAMES_FILE)
-    for file_name, content in ((OBJECT_NAMES_FILE, table), (VIRTUAL_OBJECT_NAMES_FILE, virtual)):
+    for file_name, content in tables.items():
         entries = {object_id: {"name": name} for object_id, name in sorted(content.items())}
         write_whole(root / META_FOLDER / file_name, (json.dumps(entries, indent=1) + "\n").encode())
 
 
-def write_object_mesh(root: Path, name: str, vertices: np.ndarray, faces: np.ndarray) -> Path:
+def write_object_mesh(
+    root: Path,
+    name: str,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    virtual: bool = False,
+    mesh_folder: str = ALIGNED_FOLDERS[0],
+) -> Path:
     """Writes an object's mesh as binary PLY.
 
     Args:
@@ -56,8 +72,11 @@ def write_object_mesh(root: Path, name: str, vertices: np.ndarray, faces: np.nda
         name: of the object, from its table of names.
         vertices: [V, 3] metres.
         faces: [F, 3].
+        virtual: the object is virtual, its mesh lies among those of virtual objects.
+        mesh_folder: "align" or "align_ds".
     """
-    path = root / OBJECTS_FOLDER / name / ALIGNED_FOLDERS[0] / f"{name}.ply"
+    folder = VIRTUAL_OBJECTS_FOLDER if virtual else OBJECTS_FOLDER
+    path = root / folder / name / mesh_folder / f"{name}.ply"
     header = (
         f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n"
         "property float x\nproperty float y\nproperty float z\n"
@@ -81,14 +100,36 @@ def write_grasp(root: Path, category: str, grasp_id: str, source: GraspSource, v
     """
     if len(grasp_id) != GRASP_ID_LENGTH:
         raise DatasetError(f"grasp ids have {GRASP_ID_LENGTH} characters, '{grasp_id}' has {len(grasp_id)}")
-    if vector.shape != (MANO_VECTOR_SIZE,) or not np.isfinite(vector).all():
-        raise DatasetError(f"grasp {grasp_id}: expected {MANO_VECTOR_SIZE} finite values, got shape {vector.shape}")
-    pieces = np.split(vector.astype(np.float32), np.cumsum(list(HAND_ARRAYS.values()))[:-1])
-    hand = {key: np.array(piece) for key, piece in zip(HAND_ARRAYS, pieces, strict=True)}
+    hand = _hand_pickle(grasp_id, vector)
     folder = root / GRASPS_FOLDER / category / source.object_id / grasp_id
-    write_whole(folder / HAND_FILE, pickle.dumps(hand, protocol=_PICKLE_PROTOCOL))
+    write_whole(folder / HAND_FILE, hand)
     write_whole(folder / SOURCE_FILE, source.as_text().encode())
     return folder
+
+
+def write_transferred_grasp(grasp_folder: Path, virtual_id: str, vector: np.ndarray) -> Path:
+    """Writes a grasp that was transferred to a virtual object and returns its folder.
+
+    Args:
+        grasp_folder: of the recorded grasp, as `write_grasp` returns it.
+        virtual_id: of the virtual object.
+        vector: [61] MANO vector in the frame of the virtual object's mesh, whose box is centred.
+    """
+    if len(virtual_id) != OBJECT_ID_LENGTH:
+        raise DatasetError(f"object ids have {OBJECT_ID_LENGTH} characters, '{virtual_id}' has {len(virtual_id)}")
+    if not (grasp_folder / SOURCE_FILE).is_file():
+        raise DatasetError(f"{grasp_folder} holds no recorded grasp: write that first")
+    folder = grasp_folder / virtual_id
+    write_whole(folder / HAND_FILE, _hand_pickle(f"{grasp_folder.name}/{virtual_id}", vector))
+    return folder
+
+
+def _hand_pickle(grasp: str, vector: np.ndarray) -> bytes:
+    if vector.shape != (MANO_VECTOR_SIZE,) or not np.isfinite(vector).all():
+        raise DatasetError(f"grasp {grasp}: expected {MANO_VECTOR_SIZE} finite values, got shape {vector.shape}")
+    pieces = np.split(vector.astype(np.float32), np.cumsum(list(HAND_ARRAYS.values()))[:-1])
+    hand = {key: np.array(piece) for key, piece in zip(HAND_ARRAYS, pieces, strict=True)}
+    return pickle.dumps(hand, protocol=_PICKLE_PROTOCOL)
 
 
 def make_grasp_id(object_id: str, intent: str, index: int) -> str:

@@ -27,6 +27,7 @@ from training.data.augmentation import (
     drop_views,
     hidden_points,
     move_vectors,
+    random_gains,
     random_scales,
     random_turns,
     select_points,
@@ -286,11 +287,12 @@ class ObservationStore:
         items = list(zip(objects, yaws, turns, strict=True))
         mask = torch.stack([rotate_view_mask(self.view_mask[item][yaw], turn) for item, yaw, turn in items])
         mask = drop_views(mask, augmentation, random)
+        gains = random_gains(augmentation, random)
         if self.view_features is not None:
             known = self.view_features
             return ViewFeatures(torch.stack([features_after_turn(known[i][yaw], turn) for i, yaw, turn in items]), mask)
         images = torch.stack([rotate_view_slots(self.views[item][yaw], turn) for item, yaw, turn in items])
-        return ViewImages(change_brightness(float_views(images), augmentation, random), mask)
+        return ViewImages(change_brightness(float_views(images), gains), mask)
 
 
 def _rows(rows: Rows, indices: Sequence[int]) -> Tensor:

@@ -11,14 +11,16 @@ from tqdm import tqdm
 
 from training.data.frozen_grasps import FrozenGrasps
 from training.data.oakink import CLOUDS_FOLDER, sample_object_cloud
-from training.data.oakink_layout import GRASPS_FOLDER, OBJECTS_FOLDER, GraspSource
+from training.data.oakink_layout import GRASPS_FOLDER, INTENT_CODES, OBJECTS_FOLDER, PROCEDURAL_STAGE, GraspSource
 from training.data.oakink_writer import make_grasp_id, write_grasp, write_object_mesh, write_object_names, write_whole
 from training.data.object_families import mesh_from_parameters
 from training.data.procedural_objects import ProceduralObject, object_seed, write_procedural_objects
 from training.data.view_rendering import RENDERS_FOLDER, store_views
 
-_STAGE = "procedural"
-_SUBJECTS = "0000"
+_SUBJECTS = {"handover": "0000_0001"}
+"""Who took part, by intent; OakInk's loader expects giver and receiver of a handover."""
+
+_SUBJECT = "0000"
 _FINISHED_FOLDER = ".finished"
 
 GraspsByIntent = list[tuple[str, Tensor]]
@@ -100,5 +102,7 @@ def _write_object(root: Path, item: ProceduralObject) -> None:
 
 def _write_grasps(root: Path, item: ProceduralObject, intent: str, vectors: np.ndarray) -> None:
     for number, vector in enumerate(vectors):
-        source = GraspSource(_STAGE, item.object_id, intent, _SUBJECTS, str(number))
+        # OakInk's loader takes hands of one object and time for the two of a handover.
+        recorded_at = f"{INTENT_CODES[intent]}-{number}"
+        source = GraspSource(PROCEDURAL_STAGE, item.object_id, intent, _SUBJECTS.get(intent, _SUBJECT), recorded_at)
         write_grasp(root, item.category, make_grasp_id(item.object_id, intent, number), source, vector)

@@ -6,13 +6,14 @@ turn (the side views only change places). A batch then looks features up, in the
 
 import dataclasses
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError
+from funcgrasp_core.grasp_model.semantic_encoder import SemanticEncoder
 from funcgrasp_core.preprocessing.object_views import float_views
 from training.data.block_cache import BlockCache, content_key, free_bytes, tensor_bytes
 from training.data.observation_store import ObservationStore
@@ -38,6 +39,11 @@ class FrozenViewEncoder(Protocol):
     def encode_views(self, images: Tensor) -> Tensor:
         """[B, 6, 3, S, S] in [0, 1] -> [B, 6, ...], of each picture by itself, in whichever slot it is."""
         ...
+
+
+def frozen_view_encoder(encoder: SemanticEncoder) -> FrozenViewEncoder | None:
+    """A model's semantic encoder if its features of views can be stored; None where training changes them."""
+    return cast(FrozenViewEncoder, encoder) if encoder.views_are_frozen else None
 
 
 def store_view_features(

@@ -89,6 +89,12 @@ def views_folder(root: Path, object_id: str, yaw_deg: int) -> Path:
     return root / RENDERS_FOLDER / object_id / f"yaw_{yaw_deg:03d}"
 
 
+def has_views(root: Path, object_id: str, yaws_deg: Sequence[int] = VIEW_YAWS_DEG) -> bool:
+    """Whether all views of an object are stored, at every yaw."""
+    folders = [views_folder(root, object_id, yaw_deg) for yaw_deg in yaws_deg]
+    return all((folder / f"{slot}.png").is_file() for folder in folders for slot in VIEW_SLOTS)
+
+
 def store_views(
     root: Path,
     object_id: str,
@@ -112,7 +118,7 @@ def store_views(
     colours = part_colours(int(vertex_parts.max()) + 1, seed)[vertex_parts]
     for yaw_deg in yaws_deg:
         folder = views_folder(root, object_id, yaw_deg)
-        if all((folder / f"{slot}.png").is_file() for slot in VIEW_SLOTS):
+        if has_views(root, object_id, [yaw_deg]):
             continue
         folder.mkdir(parents=True, exist_ok=True)
         for slot, pixels in render_views(vertices, faces, colours, yaw_deg, seed).items():

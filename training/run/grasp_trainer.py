@@ -107,7 +107,6 @@ class GraspTrainer:
         self.training_pass = TrainingPass(
             self.accelerator,
             GraspObjective(experiment.losses),
-            experiment.losses.soft_target_tau_m,
             settings.bfloat16 or self.accelerator.mixed_precision == "bf16",
         )
         self.validator = Validator(self.training_pass, sources, experiment, log)
@@ -173,7 +172,8 @@ class GraspTrainer:
 
     def gradients(self) -> dict[str, float]:
         """Add the gradients of the next step to the parameters'; terms of its loss over all processes."""
-        return accumulate_gradients(self.training_pass, self.model, self._batches(), self.step / self.num_steps)
+        share_done = self.step / self.num_steps
+        return accumulate_gradients(self.training_pass, self.model, self._batches(), share_done)
 
     def _train_step(self) -> dict[str, float]:
         settings, progress = self.experiment.optimisation, self.progress

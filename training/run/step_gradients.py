@@ -4,6 +4,7 @@ Every term of the objective is a ratio of two sums over all items of the step. T
 alone: they are added up over processes and passes first, and each pass then differentiates its own share of the ratio.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -28,13 +29,11 @@ class TrainingPass:
     Attributes:
         accelerator: gives device and, if it was told so, precision.
         objective: the loss.
-        tau_m: length scale of the soft contact targets, metres.
         bfloat16: matrix products in bfloat16.
     """
 
     accelerator: Accelerator
     objective: GraspObjective
-    tau_m: float
     bfloat16: bool
 
     def predict(self, model: nn.Module, batch: ObservationBatch) -> TrainingPrediction:
@@ -44,15 +43,22 @@ class TrainingPass:
             prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points)
         return prediction if prediction.velocity_target.dtype == torch.float64 else prediction.to_float()
 
-    def labels(self, prediction: TrainingPrediction, batch: ObservationBatch) -> tuple[Tensor, Tensor]:
+    def targets(self, batch: ObservationBatch, progress: float = 1.0) -> ContactTargets:
+        """What contact is compared with when a share `progress` of training is done; 1 in validation."""
+        return self.objective.targets(batch.contact_distances, batch.points, progress)
+
+    def labels(
+        self, prediction: TrainingPrediction, batch: ObservationBatch, progress: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
         """Predicted and true contact classes, [B, G, N'] each."""
         probabilities = part_probabilities(prediction.contact_logits.detach())
-        predicted = contact_labels_from_probabilities(probabilities, self.tau_m, CONTACT_THRESHOLD_M)
+        tau_m = self.objective.config.tau_at(progress)
+        predicted = contact_labels_from_probabilities(probabilities, tau_m, CONTACT_THRESHOLD_M)
         return predicted, hard_contact_labels(batch.contact_distances, CONTACT_THRESHOLD_M)
 
 
 def accumulate_gradients(
-    training_pass: TrainingPass, model: nn.Module, batches: Sequence[ObservationBatch], progress: float = 1.0
+    training_pass: TrainingPass, model: nn.Module, batches: Sequence[ObservationBatch], progress: float
 ) -> dict[str, float]:
     """Add the gradients of a step to the parameters'.
 
@@ -60,31 +66,42 @@ def accumulate_gradients(
         training_pass: how a batch is predicted and compared.
         model: prepared by accelerate; every process calls this at the same time.
         batches: of this process, one for each pass.
+        progress: share of training that is done, in [0, 1].
 
     Returns:
         `total`, its terms and `accuracy` of contact classes, over all processes and passes.
     """
     accelerator, objective = training_pass.accelerator, training_pass.objective
-    targets = [objective.targets(batch.contact_distances, batch.points, progress) for batch in batches]
-    weights = added_up(accelerator, [objective.weights(_converted(target, target.soft.double())) for target in targets])
+    targets = [training_pass.targets(batch, progress) for batch in batches]
+    weights = added_up(accelerator, [denominators(objective, target) for target in targets])
     reported = []
     for number, batch in enumerate(batches):
         is_last = number + 1 == len(batches)
         with nullcontext() if is_last else accelerator.no_sync(model):
             on_device = moved_to(model, batch)
             prediction = training_pass.predict(model, on_device)
-            target = _converted(targets[number], prediction.contact_logits)
-            sums = objective.sums(prediction, target)
+            sums = numerators(objective, prediction, targets[number])
             # The gradients of the processes are averaged, those of a sum are wanted.
-            loss = objective.terms(sums, {n: w.to(target.soft) for n, w in weights.items()})["total"]
+            loss = objective.terms(sums, {n: w.to(prediction.velocity) for n, w in weights.items()})["total"]
             accelerator.backward(loss * accelerator.num_processes)
-        predicted, true = training_pass.labels(prediction, on_device)
+        predicted, true = training_pass.labels(prediction, on_device, progress)
         counts = {"right": (predicted == true).sum(), "all": torch.tensor(true.numel())}
         reported.append({name: value.detach().double().cpu() for name, value in {**sums, **counts}.items()})
     totals = added_up(accelerator, reported)
     accuracy = totals.pop("right") / totals.pop("all")
     terms = objective.terms(totals, weights)
     return {name: float(value) for name, value in {**terms, "accuracy": accuracy}.items()}
+
+
+def denominators(objective: GraspObjective, targets: ContactTargets) -> dict[str, Tensor]:
+    """The terms' denominators, added up in float64, so that their order does not matter."""
+    return objective.weights(dataclasses.replace(targets, soft=targets.soft.double()))
+
+
+def numerators(objective: GraspObjective, prediction: TrainingPrediction, targets: ContactTargets) -> dict[str, Tensor]:
+    """The terms' numerators; the targets may lie on another device and be of another type than the prediction."""
+    neighbours = None if targets.neighbours is None else targets.neighbours.to(prediction.velocity.device)
+    return objective.sums(prediction, ContactTargets(targets.soft.to(prediction.velocity), neighbours))
 
 
 def moved_to(model: nn.Module, batch: ObservationBatch) -> ObservationBatch:
@@ -99,9 +116,3 @@ def added_up(accelerator: Accelerator, rows: Sequence[Mapping[str, Tensor]]) -> 
     values = torch.stack([torch.stack([row[name].detach().double().cpu() for name in names]) for row in rows]).sum(0)
     total = torch.as_tensor(accelerator.reduce(values.to(accelerator.device), "sum")).cpu()
     return dict(zip(names, total, strict=True))
-
-
-def _converted(targets: ContactTargets, like: Tensor) -> ContactTargets:
-    """The targets on the device and in the precision of another tensor."""
-    neighbours = None if targets.neighbours is None else targets.neighbours.to(like.device)
-    return ContactTargets(targets.soft.to(like), neighbours)

@@ -10,14 +10,15 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
-    get_state_dict,
+    get_optimizer_state_dict,
     set_model_state_dict,
     set_optimizer_state_dict,
 )
 
 from training.run.weight_average import WeightAverage
 
-_OPTIONS = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True, strict=False)
+# Not ignore_frozen_params: it insists on frozen weights that a model leaves out of its state itself.
+_OPTIONS = StateDictOptions(full_state_dict=True, cpu_offload=True, strict=False)
 _WRAPPERS = ("_fsdp_wrapped_module.", "_orig_mod.")
 
 
@@ -26,8 +27,11 @@ def gather_state(model: nn.Module, optimiser: torch.optim.Optimizer, average: We
 
     Every process must call it.
     """
-    weights, optimiser_state = get_state_dict(model, optimiser, options=_OPTIONS)
-    return {"weights": weights, "optimiser": optimiser_state, "average": _gather_average(model, average)}
+    return {
+        "weights": _gather_weights(model),
+        "optimiser": get_optimizer_state_dict(model, optimiser, options=_OPTIONS),
+        "average": _gather_average(model, average),
+    }
 
 
 def restore_state(
@@ -50,8 +54,13 @@ def _gather_average(model: nn.Module, average: WeightAverage | None) -> dict[str
     if average is None:
         return None
     with average.in_place():
-        weights = get_model_state_dict(model, options=_OPTIONS)
-        return {name: torch.as_tensor(tensor).clone() for name, tensor in weights.items()}
+        return {name: tensor.clone() for name, tensor in _gather_weights(model).items()}
+
+
+def _gather_weights(model: nn.Module) -> dict[str, Tensor]:
+    frozen = {_plain_name(name) for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    weights = get_model_state_dict(model, options=_OPTIONS)
+    return {name: torch.as_tensor(tensor) for name, tensor in weights.items() if name not in frozen}
 
 
 def _plain_name(name: str) -> str:

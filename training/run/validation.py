@@ -11,7 +11,7 @@ from training.data.epoch_order import SeededItem
 from training.run.contact_tally import ContactTally
 from training.run.item_source import ItemSource
 from training.run.log_lines import validation_batch_lines
-from training.run.step_gradients import TrainingPass, added_up, moved_to
+from training.run.step_gradients import TrainingPass, added_up, denominators, moved_to, numerators
 
 _VALIDATION_STREAM = 3
 
@@ -72,14 +72,14 @@ class Validation:
         accelerator = self.training_pass.accelerator
         own = items[accelerator.process_index :: accelerator.num_processes]
         # A process without an item goes through the motions, since the others may need its share of the weights.
-        batch = moved_to(model, self.source.draw(own or items[:1]))
-        prediction = self.training_pass.predict(model, batch)
-        objective = self.training_pass.objective
-        targets = objective.targets(batch.contact_distances, batch.points)
+        batch = self.source.draw(own or items[:1])
+        targets, objective = self.training_pass.targets(batch), self.training_pass.objective
+        on_device = moved_to(model, batch)
+        prediction = self.training_pass.predict(model, on_device)
         tally = ContactTally()
-        tally.add(*self.training_pass.labels(prediction, batch))
-        row = {f"sum {name}": value for name, value in objective.sums(prediction, targets).items()}
-        row |= {f"weight {name}": value for name, value in objective.weights(targets).items()}
+        tally.add(*self.training_pass.labels(prediction, on_device))
+        row = {f"sum {name}": value for name, value in numerators(objective, prediction, targets).items()}
+        row |= {f"weight {name}": value for name, value in denominators(objective, targets).items()}
         row |= dict(zip(_COUNT_NAMES, tally.counts.flatten(), strict=True))
         return added_up(accelerator, [{name: value * bool(own) for name, value in row.items()}])
 

@@ -2,10 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from funcgrasp_core.errors import ConfigurationError
-from funcgrasp_core.grasp_model.config_base import Choices
 from funcgrasp_core.preprocessing.instruction import MAX_INSTRUCTION_CHARACTERS
 
 Tuning = Literal["lora", "full", "frozen"]
@@ -16,7 +15,7 @@ VIEW_SIZE_STEP = 28
 
 
 @dataclass(frozen=True)
-class QwenSemanticConfig(Choices):
+class QwenSemanticConfig:
     """Qwen2.5-VL reads the views and the instruction; the mean of its hidden states is projected.
 
     Which folder the weights come from is no part of this: a model is built with it.
@@ -25,6 +24,7 @@ class QwenSemanticConfig(Choices):
         ConfigurationError: a value out of its range.
     """
 
+    kind: Literal["qwen2.5-vl"] = "qwen2.5-vl"  # among the semantic encoders of GraspModelConfig
     tuning: Tuning = "lora"  # adapters in the language model, all weights, or the projection alone
     lora_rank: int = 32
     lora_alpha: float = 64.0  # adapters are scaled by lora_alpha / lora_rank
@@ -37,10 +37,11 @@ class QwenSemanticConfig(Choices):
     name_views: bool = False  # write each view's slot before its picture
     max_instruction_characters: int = MAX_INSTRUCTION_CHARACTERS  # longer ones are refused
     max_instruction_tokens: int = 512  # and those that give more tokens
-    kind: Literal["qwen"] = "qwen"  # among the semantic encoders of GraspModelConfig
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        self._require_choice("kind", ("qwen2.5-vl",))
+        self._require_choice("tuning", get_args(Tuning))
+        self._require_choice("dtype", get_args(BackboneType))
         for name in ("lora_rank", "max_instruction_characters", "max_instruction_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"QwenSemanticConfig.{name} must be at least 1, got {getattr(self, name)}")
@@ -53,3 +54,7 @@ class QwenSemanticConfig(Choices):
                 f"QwenSemanticConfig.view_size must be a multiple of {VIEW_SIZE_STEP} pixels (14 of a patch times 2 "
                 f"that are merged), got {self.view_size}"
             )
+
+    def _require_choice(self, name: str, choices: tuple[str, ...]) -> None:
+        if getattr(self, name) not in choices:
+            raise ConfigurationError(f"QwenSemanticConfig.{name} must be one of {choices}, got {getattr(self, name)!r}")

@@ -5,6 +5,7 @@ be encoded once and kept; the language model reads them with the instruction; s 
 states over the prompt's tokens)).
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,12 @@ class QwenSemanticEncoder(nn.Module):
         """The `Qwen2_5_VLModel` itself, with adapters where there are any."""
         backbone: Any = self.backbone
         return backbone.get_base_model() if self.config.tuning == "lora" else backbone
+
+    @property
+    def views_digest(self) -> str:
+        """Identifies what `encode_views` computes where the vision tower is not tuned; hexadecimal."""
+        what = (self.base_digest, self.config.dtype, self.view_size, self.patches.layout)
+        return hashlib.sha256(repr(what).encode()).hexdigest()
 
     def train(self, mode: bool = True) -> "QwenSemanticEncoder":
         """As in every module, but what is frozen stays in evaluation mode."""

@@ -7,6 +7,7 @@ instant leaves file and folder that fit.
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ BASE_KEY = "semantic_base"
 FOLDER_KEY = "semantic_weights"
 _NEW = "new"
 _DIGEST_DIGITS = 16
+_DIGEST = re.compile(f"[0-9a-f]{{{_DIGEST_DIGITS}}}")
 _BLOCK_BYTES = 1 << 20
 
 
@@ -47,14 +49,18 @@ def save_beside(path: Path, encoder: QwenSemanticEncoder) -> dict[str, str]:
 
 
 def remove_others(path: Path, metadata: Mapping[str, str]) -> None:
-    """Remove tuned weights of checkpoints that `path` held before; call once the file with `metadata` is there."""
+    """Remove tuned weights of checkpoints that `path` held before; call once the file with `metadata` is there.
+
+    Only folders that `save_beside` makes are touched.
+    """
     folder = _folder(path)
     if not folder.is_dir():
         return
     for entry in folder.iterdir():
-        if entry.name != metadata.get(FOLDER_KEY):
+        is_ours = _DIGEST.fullmatch(entry.name) or entry.name in (_NEW, f"{_NEW}.tmp")
+        if is_ours and entry.name != metadata.get(FOLDER_KEY):
             shutil.rmtree(entry, ignore_errors=True)
-    if FOLDER_KEY not in metadata:
+    if not any(folder.iterdir()):
         folder.rmdir()
 
 
@@ -74,7 +80,7 @@ def load_beside(path: Path, metadata: Mapping[str, str], encoder: QwenSemanticEn
     if encoder.config.tuning == "frozen":
         return
     name = metadata.get(FOLDER_KEY, "")
-    if len(name) != _DIGEST_DIGITS or not set(name) <= set("0123456789abcdef"):
+    if not _DIGEST.fullmatch(name):
         raise CheckpointFormatError(f"'{path}' does not say where its tuned weights are; export the checkpoint again")
     encoder.load_tuned(_folder(path) / name)
 

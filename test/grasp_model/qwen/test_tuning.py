@@ -225,6 +225,18 @@ def test_saving_replaces_what_was_there(make_encoder, views, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["tuned"]
 
 
+@pytest.mark.parametrize("tuning", ["lora", "full"])
+def test_a_copy_without_gradients_keeps_the_same(make_encoder, views, tmp_path, tuning):
+    """As averaged weights are."""
+    encoder = train_a_step(make_encoder(tuning=tuning), views)
+    copy.deepcopy(encoder).requires_grad_(False).save_tuned(tmp_path / "tuned")
+    restored = make_encoder(tuning=tuning)
+    restored.head.load_state_dict(encoder.head.state_dict())
+    restored.load_tuned(tmp_path / "tuned")
+    with torch.no_grad():
+        assert torch.equal(output_of(restored, views), output_of(encoder, views))
+
+
 def test_a_frozen_model_has_nothing_to_keep(make_encoder, tmp_path):
     encoder = make_encoder(tuning="frozen")
     with pytest.raises(ConfigurationError, match="no tuned weights to save"):

@@ -133,6 +133,7 @@ print(encoder(encoder.encode_views(images), torch.ones(1, 6, dtype=torch.bool), 
 """
 
 
+@pytest.mark.slow
 def test_torchvision_makes_no_difference(tiny_qwen):
     """Not there at all; or there, with every name that is imported from it, none of which may be called."""
     printed = []

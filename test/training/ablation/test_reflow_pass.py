@@ -35,7 +35,7 @@ def draw(store):
 
 
 def test_flows_learn_the_teachers_pairs_and_contact_the_known_grasps(store, teacher):
-    plain = TrainingPass(make_accelerator(), GraspObjective(), 0.01, bfloat16=False)
+    plain = TrainingPass(make_accelerator(), GraspObjective(), bfloat16=False)
     student = copy.deepcopy(teacher)
     reflow = ReflowPass.of(plain, teacher, NUM_GRASPS)
     prediction = reflow.predict(student, draw(store))

@@ -19,6 +19,7 @@ from training.data.augmentation import (
     change_brightness,
     drop_views,
     hidden_points,
+    random_gains,
     random_scales,
     random_turns,
     select_points,
@@ -268,7 +269,7 @@ def test_views_are_dropped_and_dimmed_as_often_as_asked():
     kept = drop_views(torch.ones(4000, 6, dtype=torch.bool), config, streams(4000))
     assert abs(float(kept.any(dim=1).float().mean()) - 0.7) < 0.03
     assert abs(float(kept[kept.any(dim=1)].float().mean()) - 0.85) < 0.02
-    changed = change_brightness(torch.full((400, 6, 3, 1, 1), 0.5), config, streams(400))
+    changed = change_brightness(torch.full((400, 6, 3, 1, 1), 0.5), random_gains(config, streams(400)))
     assert 0.5 * 0.7 - 1e-6 <= float(changed.min()) < 0.37
     assert 0.63 < float(changed.max()) <= 0.5 * 1.3 + 1e-6
 

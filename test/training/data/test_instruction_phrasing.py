@@ -5,6 +5,7 @@ import pytest
 from funcgrasp_core.contracts import INTENTS
 from training.data.functional_parts import INTENT_PARTS
 from training.data.instruction_phrasing import phrase, phrases
+from training.data.oakink_layout import OAKINK_CATEGORIES
 
 PAIRS = sorted(INTENT_PARTS)
 
@@ -63,3 +64,27 @@ def test_a_seed_chooses_one_sentence():
 def test_unknown_split_is_refused():
     with pytest.raises(ValueError, match="train"):
         phrases("mug", "use", "val")
+
+
+@pytest.mark.parametrize("category", [*OAKINK_CATEGORIES, "hair_dryer"])
+def test_every_category_of_oakink_has_sentences_for_every_intent(category):
+    for intent in INTENTS:
+        train, test = (phrases(category, intent, split, name_parts=False) for split in ("train", "test"))
+        assert len(train) >= 60
+        assert len(test) >= 12
+        assert not set(train) & set(test)
+        assert not any("{" in text or "_" in text or "  " in text for text in (*train, *test))
+
+
+def test_other_categories_are_called_by_their_name():
+    told = " ".join(phrases("hair_dryer", "handover", "train")).lower()
+    assert "the hair dryer" in told
+    assert "scissors" in " ".join(phrases("scissors", "use", "train"))
+
+
+def test_parts_are_named_only_where_asked():
+    with_parts, without = (phrases("mug", "use", "train", name_parts) for name_parts in (True, False))
+    assert any("handle" in text for text in with_parts)
+    assert not any("handle" in text for text in without)
+    assert not any("carefully" in text for text in with_parts)
+    assert len(set(without) & set(with_parts)) > 40

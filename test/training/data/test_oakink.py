@@ -26,6 +26,7 @@ from training.data.oakink_index import (
     read_object_names,
 )
 from training.data.oakink_layout import GraspSource, parse_source, split_of
+from training.data.oakink_reading import OakInkReading
 from training.data.oakink_writer import make_grasp_id, write_grasp, write_object_mesh, write_object_names
 from training.data.object_families import mesh_from_parameters
 from training.data.procedural_objects import make_objects
@@ -241,11 +242,12 @@ def test_virtual_objects_are_read_with_their_parents(copied):
     virtual.mkdir()
     shutil.copy(record.hand_file, virtual / "hand_param.pkl")
     (copied / "metaV2" / "virtual_object_id.json").write_text('{"V00001": {"name": "made_up"}}')
-    folder = copied / "OakInkVirtualObjectsV2" / "made_up" / "align_ds"
+    folder = copied / "OakInkVirtualObjectsV2" / "made_up" / "align"
     folder.mkdir(parents=True)
     shutil.copy(find_mesh(copied, read_object_names(copied), record.object_id), folder / "mesh.ply")
-    assert len(find_grasps(copied, "train", with_virtual=True)) == len(find_grasps(copied, "train")) + 1
-    dataset = OakInkShapeDataset(copied, "train", with_virtual=True, views_required=False)
+    reading = OakInkReading(with_virtual=True, virtual_split="real")
+    assert len(find_grasps(copied, "train", reading)) == len(find_grasps(copied, "train")) + 1
+    dataset = OakInkShapeDataset(copied, "train", reading=reading, views_required=False)
     sample = dataset[[item.object_id for item in dataset.records].index("V00001")]
     assert sample["obj_points"].shape == (1024, 3)
     assert sample["object_images"] == {}

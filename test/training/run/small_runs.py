@@ -1,13 +1,14 @@
 """A tiny data set in memory and trainings on it that take a second."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import torch
 
 from funcgrasp_core.contracts import VIEW_SLOTS
-from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from training.data.observation_store import GraspGroup, ObservationStore
 from training.experiments import (
     DEBUG_EXPERIMENT,
@@ -99,3 +100,8 @@ def make_trainer(folder: Path, experiment: Experiment = QUICK, dtype=torch.float
     log = RunLog(folder, is_silent=not accelerator.is_main_process)
     checkpoints = CheckpointStore(folder / "states", experiment.report.num_kept_states)
     return GraspTrainer(experiment, model.to(dtype), stores, phrasings, checkpoints, log, accelerator)
+
+
+if __name__ == "__main__":
+    long = dataclasses.replace(QUICK.optimisation, num_steps=int(sys.argv[2]))
+    make_trainer(Path(sys.argv[1]), dataclasses.replace(QUICK, optimisation=long)).run()
