@@ -102,3 +102,16 @@ def test_processes_of_their_own_give_the_same_and_a_student_waits_for_its_teache
     assert spawned["base"] == inline["base"]
     assert spawned["focal"] == inline["focal"]
     assert spawned["reflow"].figures["vertex_error_mm"] != spawned["base"].figures["vertex_error_mm"]
+
+
+@pytest.mark.slow
+def test_every_variant_trains_and_is_judged(packed, tmp_path):
+    everything = ["--base", "debug", "--data", str(packed), "--jobs", "0", "--seeds", "0", "--steps", "2"]
+    places = ["--output", str(tmp_path), "--results", str(tmp_path / "all.json"), "--page", str(tmp_path / "page.md")]
+    main([*everything, "--max-cases", "1", *places])
+    results = read_results(tmp_path / "all.json")
+    assert [run.variant for run in results.runs] == [row.name for row in results.rows]
+    assert "Not run yet" not in (tmp_path / "page.md").read_text()
+    by_name = {run.variant: run.figures for run in results.runs}
+    kept, computed = by_name["base"]["vertex_error_mm"], by_name["targets_not_kept"]["vertex_error_mm"]
+    assert computed == pytest.approx(kept, rel=1e-3)
