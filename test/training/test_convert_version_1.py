@@ -8,6 +8,7 @@ from funcgrasp_core.checkpoints import load_checkpoint
 from funcgrasp_core.errors import CheckpointFormatError, CheckpointMissingError, InvalidFileError
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
 from funcgrasp_core.grasp_model.named_configs import CONFIGS, DEBUG
+from funcgrasp_core.grasp_model.qwen.config import QwenSemanticConfig
 from training.convert_version_1 import KeyMap, convert, main, match_weights, read_old_weights
 
 SMALL = dataclasses.replace(
@@ -80,6 +81,39 @@ def test_converted_model_is_the_old_one(command, capsys, wrapper, prefix):
     printed = capsys.readouterr()
     assert "losses and contact metrics of this model differ" in printed.err
     assert "not used" not in printed.out
+
+
+def test_adapters_of_the_language_model_are_converted_too(tiny_qwen, tmp_path, monkeypatch, capsys):
+    """As version 1 kept them: everything of the language model beside its adapters, under a name of its own."""
+    semantic = QwenSemanticConfig(dtype="float32", view_size=56, lora_rank=4)
+    config = dataclasses.replace(SMALL, name="small_qwen", semantic=semantic)
+    monkeypatch.setitem(CONFIGS, config.name, config)
+    torch.manual_seed(1)
+    old = build_grasp_model(config, tiny_qwen)
+    with torch.no_grad():
+        for parameter in old.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.01 * torch.randn_like(parameter))
+    weights = {
+        "module." + name.replace("semantic_encoder.backbone.", "qwen.").replace("semantic_encoder.head.", "project."): v
+        for name, v in old.state_dict().items()
+        if not name.startswith("targets.")
+    }
+    weights["module.qwen.base_model.model.visual.merger.weight"] = torch.zeros(3)
+    torch.save({"model": weights}, tmp_path / "old.pt")
+    (tmp_path / "map.yaml").write_text(
+        "qwen\\.(.*lora_.*): semantic_encoder.backbone.\\1\n"
+        "qwen\\..*: null\n"
+        "project\\.(.*): semantic_encoder.head.\\1\n"
+    )
+    new = tmp_path / "new.safetensors"
+    options = ["--checkpoint", str(tmp_path / "old.pt"), "--key-map", str(tmp_path / "map.yaml"), "--output", str(new)]
+    main([*options, "--model", config.name, "--semantic-model", str(tiny_qwen)])
+    assert "not used" not in capsys.readouterr().out
+    loaded = load_checkpoint(new, semantic_model=tiny_qwen).model
+    for name, tensor in old.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+    assert any("lora_B" in name and bool(tensor.any()) for name, tensor in loaded.state_dict().items())
 
 
 def test_nothing_is_written_while_a_weight_is_missing(command, tmp_path):

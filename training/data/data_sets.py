@@ -13,6 +13,9 @@ from funcgrasp_core.errors import ConfigurationError, DatasetError, MissingDepen
 from funcgrasp_core.hand.mano_layer import HandLayer
 from training.data.block_cache import CACHE_FOLDER, BlockCache
 from training.data.build_store import GraspSet, StoreSettings, build_store
+from training.data.dexfuncgrasp.dataset import DexFuncGraspDataset
+from training.data.dexfuncgrasp.inspection import DexFuncGraspInspector
+from training.data.dexfuncgrasp.layout import OBJECTS_FOLDER
 from training.data.frozen_grasps import load_frozen_grasps
 from training.data.mixed_store import GraspStore, MixedStore
 from training.data.oakink import OakInkShapeDataset
@@ -46,7 +49,14 @@ def _open_oakink(root: Path, split: str, hand_layer: HandLayer | None) -> GraspS
     return OakInkShapeDataset(root, split, hand_layer=hand_layer)
 
 
-READERS: dict[str, Callable[[Path, str, HandLayer | None], GraspSet]] = {"oakink": _open_oakink}
+def _open_dexfuncgrasp(root: Path, split: str, hand_layer: HandLayer | None) -> GraspSet:
+    return DexFuncGraspDataset(root, split, hand_layer)
+
+
+READERS: dict[str, Callable[[Path, str, HandLayer | None], GraspSet]] = {
+    "oakink": _open_oakink,
+    "dexfuncgrasp": _open_dexfuncgrasp,
+}
 """What opens a split of a data set of each layout."""
 
 
@@ -168,7 +178,9 @@ def _find_layout(folder: Path) -> tuple[str, Path]:
     for root in (folder, folder / "shape"):
         if (root / GRASPS_FOLDER).is_dir():
             return "oakink", root
+    if DexFuncGraspInspector().recognises(folder):
+        return "dexfuncgrasp", folder
     raise DatasetError(
-        f"'{folder}' is no data set: expected a folder with {GRASPS_FOLDER} (OakInk-Shape), or the name "
-        "`procedural`, of a set that is made here"
+        f"'{folder}' is no data set: expected a folder with {GRASPS_FOLDER} (OakInk-Shape) or {OBJECTS_FOLDER} "
+        "(DexFuncGrasp), or the name `procedural`, of a set that is made here"
     )

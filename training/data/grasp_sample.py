@@ -16,6 +16,7 @@ from training.data.augmentation import turn_vectors
 from training.data.grasp_reader import GraspReader, RetargetedGraspRecord, is_retargeted
 from training.data.instruction_phrasing import phrase
 from training.data.oakink_index import GraspRecord
+from training.data.oakink_layout import PROCEDURAL_STAGE
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,13 @@ def grasp_sample(
     intent = record.source.intent
     phrasing_split = "test" if reader.split == "test" else "train"
     return {
-        "instruction": phrase(record.category, intent, phrasing_split, seed=int(generator.integers(2**31))),
+        "instruction": phrase(
+            record.category,
+            intent,
+            phrasing_split,
+            seed=int(generator.integers(2**31)),
+            name_parts=record.source.stage == PROCEDURAL_STAGE,
+        ),
         "mano_pose": vector[:48],
         "mano_shape": vector[48:58],
         "mano_trans": translation,

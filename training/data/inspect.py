@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError, FuncGraspError
+from training.data.dexfuncgrasp.inspection import DexFuncGraspInspector
 from training.data.layout_inspection import LayoutInspector
 from training.data.oakink_inspection import OakInkInspector
 from training.data.oakink_writer import write_whole
 from training.data.sample_picture import save_sample_picture
 
-INSPECTORS: tuple[LayoutInspector, ...] = (OakInkInspector(),)
+INSPECTORS: tuple[LayoutInspector, ...] = (OakInkInspector(), DexFuncGraspInspector())
 """One for every layout that can be read."""
 
 _SEARCH_DEPTH = 2

@@ -1,7 +1,6 @@
 """OakInk-Shape as a torch data set: one grasp with its object's cloud, views, contact and an instruction a sample."""
 
 import logging
-import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,15 +9,11 @@ import torch
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from funcgrasp_core.contracts import CONTACT_THRESHOLD_M, NO_CONTACT_LABEL, VIEW_SLOTS
 from funcgrasp_core.errors import ConfigurationError, DatasetError
-from funcgrasp_core.geometry.contact_field import hard_contact_labels, per_part_distances
-from funcgrasp_core.geometry.rotations import rotation_about_z
-from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import HandLayer, ManoLayer
 from training.data.augmentation import turn_vectors
 from training.data.broken_files import BrokenFile, BrokenFiles
-from training.data.instruction_phrasing import phrase
+from training.data.grasp_sample import SampleSettings, grasp_sample
 from training.data.oakink_index import (
     GraspRecord,
     find_grasps,
@@ -27,7 +22,7 @@ from training.data.oakink_index import (
     read_hand_vector,
     read_object_names,
 )
-from training.data.oakink_layout import ALIGNED_FOLDERS, META_FOLDER, PROCEDURAL_STAGE, SPLITS
+from training.data.oakink_layout import ALIGNED_FOLDERS, META_FOLDER, SPLITS
 from training.data.oakink_reading import DEFAULT_READING, OakInkReading
 from training.data.object_settings import choose_object_settings
 from training.data.stored_objects import (
@@ -35,7 +30,7 @@ from training.data.stored_objects import (
     STORED_CLOUD_SIZE,
     object_cloud_seed,
     read_cloud,
-    read_view,
+    read_views,
     sample_object_cloud,
 )
 from training.data.up_axis import turn_to_z_up
@@ -84,8 +79,9 @@ class OakInkShapeDataset(Dataset):
             raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, not '{split}'")
         if not 0 < num_points <= STORED_CLOUD_SIZE:
             raise ConfigurationError(f"num_points must be in 1..{STORED_CLOUD_SIZE}, got {num_points}")
-        self.root, self.split, self.num_points, self.reading = Path(root), split, num_points, reading
-        self.origin, self.yaw_deg, self.views_required, self.seed = origin, yaw_deg, views_required, seed
+        self.root, self.split, self.reading = Path(root), split, reading
+        self.yaw_deg, self.views_required, self.seed = yaw_deg, views_required, seed
+        self.sample = SampleSettings(num_points, origin, yaw_deg)
         self.epoch = 0
         self.hand_layer = ManoLayer() if hand_layer is None else hand_layer
         self._broken = BrokenFiles(reading.on_broken)
@@ -93,7 +89,6 @@ class OakInkShapeDataset(Dataset):
         self._settings = choose_object_settings(self.root, reading.up_axis, reading.mesh_folder)
         self._turn = turn_to_z_up(self._settings.up_axis)
         self._names = read_object_names(self.root)
-        self._part_labels = vertex_part_labels(self.hand_layer.assets)
         self._clouds: dict[str, np.ndarray] = {}
         if reading.on_broken == "skip":
             self._leave_out_broken()
@@ -144,15 +139,7 @@ class OakInkShapeDataset(Dataset):
             DatasetError: a view is missing or unreadable, and views are required.
         """
         folder = views_folder(self.root, object_id, self.yaw_deg if yaw_deg is None else yaw_deg)
-        views = {}
-        for slot in VIEW_SLOTS:
-            path = folder / f"{slot}.png"
-            if not path.is_file():
-                if not self.views_required:
-                    continue
-                raise DatasetError(f"{path} is missing: render the views first, by {self.rendering_command}")
-            views[slot] = read_view(path, self.rendering_command)
-        return views
+        return read_views(folder, self.views_required, self.rendering_command)
 
     @property
     def rendering_command(self) -> str:
@@ -166,44 +153,8 @@ class OakInkShapeDataset(Dataset):
         return " ".join([f"python -m training.data.render_object_views --data {self.root}", *options])
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        record = self.records[index]
-        turn = rotation_about_z(torch.tensor(math.radians(self.yaw_deg)))
-        vector = torch.from_numpy(self.vector(record))
-        if self.yaw_deg != 0:
-            vector = turn_vectors(vector, turn)
         generator = np.random.default_rng((self.seed, self.epoch, index))
-        chosen = generator.choice(STORED_CLOUD_SIZE, self.num_points, replace=False)
-        points = torch.from_numpy(self.cloud(record.object_id)[chosen]) @ turn.T
-        centre = (points.amin(dim=0) + points.amax(dim=0)) / 2 if self.origin == "cloud" else torch.zeros(3)
-        points, translation = points - centre, vector[58:] - centre
-        placed = torch.cat([vector[:58], translation])
-        with torch.no_grad():
-            vertices = self.hand_layer.from_vector(placed[None]).vertices
-            distances = per_part_distances(points[None], vertices, self._part_labels)[0]
-        labels = hard_contact_labels(distances, CONTACT_THRESHOLD_M)
-        intent = record.source.intent
-        phrasing_split = "test" if self.split == "test" else "train"
-        return {
-            "instruction": phrase(
-                record.category,
-                intent,
-                phrasing_split,
-                seed=int(generator.integers(2**31)),
-                name_parts=record.source.stage == PROCEDURAL_STAGE,
-            ),
-            "mano_pose": vector[:48],
-            "mano_shape": vector[48:58],
-            "mano_trans": translation,
-            "obj_points": points,
-            "per_finger_distances": distances,
-            "contact_labels": labels,
-            "contact_mask": labels != NO_CONTACT_LABEL,
-            "object_images": self.views(record.object_id),
-            "category": record.category,
-            "intent": intent,
-            "object_id": record.object_id,
-            "grasp_id": record.grasp_id,
-        }
+        return grasp_sample(self, self.records[index], self.sample, generator)
 
     def _stored_mesh(self, object_id: str) -> tuple[np.ndarray, np.ndarray]:
         return read_centred_mesh(find_mesh(self.root, self._names, object_id, self._settings.mesh_folder))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from funcgrasp_core.contracts import VIEW_SLOTS
 from funcgrasp_core.errors import DatasetError
 from funcgrasp_core.preprocessing.file_inputs import sample_mesh
 
@@ -57,3 +58,25 @@ def read_view(path: Path, rendering_command: str) -> np.ndarray:
         raise DatasetError(
             f"{path} is damaged ({error}): delete it and render it again by {rendering_command}"
         ) from error
+
+
+def read_views(folder: Path, are_required: bool, rendering_command: str) -> dict[str, np.ndarray]:
+    """The rendered views [S, S, 3] uint8 of an object by slot.
+
+    Args:
+        folder: of the object's views at one yaw.
+        are_required: False leaves out views that are not there.
+        rendering_command: that makes them, for the texts of errors.
+
+    Raises:
+        DatasetError: a view is damaged, or missing although views are required.
+    """
+    views = {}
+    for slot in VIEW_SLOTS:
+        path = folder / f"{slot}.png"
+        if not path.is_file():
+            if not are_required:
+                continue
+            raise DatasetError(f"{path} is missing: render the views first, by {rendering_command}")
+        views[slot] = read_view(path, rendering_command)
+    return views

@@ -9,8 +9,8 @@ from small_oakink import phrasing, write_small_oakink
 from torch import Tensor
 
 from funcgrasp_core.errors import ConfigurationError, DatasetError
-from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
+from funcgrasp_core.grasp_model.named_configs import DEBUG
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures, ViewImages
 from training.data import view_feature_store

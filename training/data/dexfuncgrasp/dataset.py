@@ -1,15 +1,14 @@
 """DexFuncGrasp as a torch data set of MANO grasps: each is a Shadow Hand's, retargeted, and says so."""
 
+import logging
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from funcgrasp_core.contracts import VIEW_SLOTS
 from funcgrasp_core.errors import ConfigurationError, DatasetError
 from funcgrasp_core.hand.mano_layer import HandLayer, ManoLayer
 from training.data.broken_files import BrokenFile, BrokenFiles
@@ -29,10 +28,12 @@ from training.data.dexfuncgrasp.retargeting_store import STORE_FOLDER, Retargeti
 from training.data.grasp_reader import LOST_CONTACT_M, RetargetedGraspRecord
 from training.data.grasp_sample import SampleSettings, grasp_sample
 from training.data.grasping_hand import GraspingHand
-from training.data.oakink import CLOUDS_FOLDER, STORED_CLOUD_SIZE, read_cloud
 from training.data.oakink_index import GraspRecord
 from training.data.oakink_layout import SPLITS, GraspSource
+from training.data.stored_objects import CLOUDS_FOLDER, STORED_CLOUD_SIZE, read_cloud, read_views
 from training.data.view_rendering import views_folder
+
+_LOG = logging.getLogger(__name__)
 
 _SOURCE = "DexFuncGrasp, Shadow Hand retargeted to MANO, fingertip residual {residual_mm:.1f} mm"
 
@@ -87,6 +88,16 @@ class DexFuncGraspDataset(Dataset):
         self.records: list[RetargetedGraspRecord] = []
         self.poor_records: list[RetargetedGraspRecord] = []
         self._read_all(show_progress)
+        for broken in self._broken:
+            _LOG.warning("%s: left out: %s", split, broken)
+        if self.poor_records:
+            _LOG.warning(
+                "%s: left out: %d grasps whose fingertips are off by more than %.0f mm after retargeting, such as %s",
+                split,
+                len(self.poor_records),
+                reading.max_fingertip_residual_m * 1000,
+                self.poor_records[0].grasp_id,
+            )
         if not self.records:
             lost = f"; {len(self._broken)} files are broken:\n{self._broken.summary()}" if len(self._broken) else ""
             raise DatasetError(
@@ -131,20 +142,8 @@ class DexFuncGraspDataset(Dataset):
     def views(self, object_id: str, yaw_deg: int | None = None) -> dict[str, np.ndarray]:
         """The rendered views [S, S, 3] uint8 of an object by slot, at this yaw or the samples' own."""
         folder = views_folder(self.root, object_id, self.sample.yaw_deg if yaw_deg is None else yaw_deg)
-        views = {}
-        for slot in VIEW_SLOTS:
-            path = folder / f"{slot}.png"
-            if not path.is_file() and not self.views_required:
-                continue
-            try:
-                with Image.open(path) as image:
-                    views[slot] = np.asarray(image.convert("RGB"))
-            except (OSError, SyntaxError, ValueError) as error:
-                raise DatasetError(
-                    f"{path} is missing or damaged: render the views again by "
-                    f"python -m training.data.dexfuncgrasp.prepare --data {self.root}"
-                ) from error
-        return views
+        command = f"python -m training.data.dexfuncgrasp.prepare --data {self.root}"
+        return read_views(folder, self.views_required, command)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         generator = np.random.default_rng((self.seed, self.epoch, index))

@@ -124,8 +124,11 @@ def find_shadow_grasps(
                 )
             category = category_of[number]
             if categories is None or category in categories:
-                find = _packed_in if are_packed else _worlds_in
-                grasps += find(folder, category, annotated, broken)
+                grasps += (
+                    _packed_in(folder, category, annotated, broken)
+                    if are_packed
+                    else _worlds_in(folder, category, annotated)
+                )
     return [
         grasp
         for grasp in sorted(grasps, key=lambda grasp: grasp.grasp_id)
@@ -202,7 +205,7 @@ def hand_in_object_frame(world: GraspItWorld, category: str, centre: np.ndarray)
     return RigidPose(turn @ hand.rotation, turn @ (hand.translation - centre))
 
 
-def _worlds_in(folder: Path, category: str, annotated: str, broken: BrokenFiles) -> list[ShadowGrasp]:
+def _worlds_in(folder: Path, category: str, annotated: str) -> list[ShadowGrasp]:
     """The world files below a folder of annotated grasps; their content is not read here."""
     held = {annotated: folder}
     if (folder / SIFTED_FOLDER).is_dir():

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from tqdm import tqdm
 
 from funcgrasp_core.contracts import VIEW_SLOTS
@@ -29,8 +28,8 @@ from training.data.dexfuncgrasp.retargeting_store import STORE_FOLDER
 from training.data.dexfuncgrasp.shadow_hand import joint_limits
 from training.data.grasping_hand import GraspingHand
 from training.data.layout_inspection import InspectedGrasp, LayoutReport, folder_size
-from training.data.oakink import CLOUDS_FOLDER, read_cloud
 from training.data.oakink_layout import SPLITS
+from training.data.stored_objects import CLOUDS_FOLDER, read_cloud, read_view
 from training.data.view_rendering import RENDERS_FOLDER, VIEW_YAWS_DEG, views_folder
 
 _PICTURE_POINTS = 1024
@@ -77,6 +76,7 @@ class _Inspection:
         self.broken = BrokenFiles("skip")
         self.missing: list[BrokenFile] = []
         self.notes: list[str] = []
+        self.command = f"python -m training.data.dexfuncgrasp.prepare --data {root}"
 
     def report(self) -> LayoutReport:
         """Everything that was found."""
@@ -143,20 +143,11 @@ class _Inspection:
                 for slot in VIEW_SLOTS:
                     path = views_folder(self.root, object_id, yaw_deg) / f"{slot}.png"
                     num_views_missing += not path.is_file()
-                    self._read_view(path)
+                    if path.is_file():
+                        with self.broken.reading(path):
+                            read_view(path, self.command)
         if num_views_missing:
-            command = f"python -m training.data.dexfuncgrasp.prepare --data {self.root}"
-            self._miss(self.root / RENDERS_FOLDER, f"{num_views_missing} views are not there: {command}")
-
-    def _read_view(self, path: Path) -> None:
-        if not path.is_file():
-            return
-        with self.broken.reading(path):
-            try:
-                with Image.open(path) as image:
-                    image.load()
-            except (OSError, SyntaxError, ValueError) as error:
-                raise DatasetError(f"{path} is damaged ({error}): delete it and render it again") from error
+            self._miss(self.root / RENDERS_FOLDER, f"{num_views_missing} views are not there: {self.command}")
 
     def _note_retargeting(self) -> None:
         folder = self.root / STORE_FOLDER

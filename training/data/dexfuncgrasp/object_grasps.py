@@ -1,7 +1,6 @@
 """The grasps of one object as they are on disk, checked, and as what a retargeter needs."""
 
 import hashlib
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from training.data.dexfuncgrasp.index import (
 from training.data.dexfuncgrasp.layout import OBJECTS_FOLDER
 from training.data.dexfuncgrasp.retargeting_store import RetargetingJob, grasp_digest
 from training.data.dexfuncgrasp.shadow_hand import palm_rotation_of_graspit, shadow_forward_kinematics
-from training.data.oakink import sample_object_cloud
+from training.data.stored_objects import object_cloud_seed, sample_object_cloud
 
 NUM_TARGET_POINTS = 2048
 """Of the object's cloud, for contact and penetration while retargeting."""
@@ -99,11 +98,6 @@ def upright_cloud(mesh: UprightMesh, object_id: str) -> np.ndarray:
         DatasetError: the mesh has no area.
     """
     try:
-        return sample_object_cloud(mesh.vertices, mesh.faces, cloud_seed(object_id))
+        return sample_object_cloud(mesh.vertices, mesh.faces, object_cloud_seed(object_id))
     except (ValueError, IndexError) as error:
         raise DatasetError(f"the mesh of {object_id} has no surface to sample ({error}): copy it again") from error
-
-
-def cloud_seed(object_id: str) -> int:
-    """The seed of the stored points of an object."""
-    return zlib.crc32(object_id.encode())

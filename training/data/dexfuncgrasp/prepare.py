@@ -20,10 +20,9 @@ from funcgrasp_core.hand.mano_assets import load_mano_assets
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.data.broken_files import OnBroken
 from training.data.dexfuncgrasp.dataset import DexFuncGraspDataset
-from training.data.dexfuncgrasp.object_grasps import cloud_seed
 from training.data.dexfuncgrasp.reading import DexFuncGraspReading, HandShape
-from training.data.oakink import CLOUDS_FOLDER
 from training.data.oakink_writer import write_whole
+from training.data.stored_objects import CLOUDS_FOLDER, object_cloud_seed
 from training.data.view_rendering import store_views
 
 
@@ -38,7 +37,7 @@ def store_clouds_and_views(dataset: DexFuncGraspDataset, with_views: bool = True
         if with_views:
             vertices, faces = dataset.mesh(object_id)
             one_material = np.zeros(len(vertices), dtype=np.int64)
-            store_views(dataset.root, object_id, vertices, faces, one_material, cloud_seed(object_id))
+            store_views(dataset.root, object_id, vertices, faces, one_material, object_cloud_seed(object_id))
 
 
 _COLUMNS = ("grasps", "left out", "fingertips", "95 %", "palm", "contacts", "lost", "depth")

@@ -1,7 +1,7 @@
 """Retargeted hands on disk, one file an object, found by the content of what they were made from.
 
-A file lies in a folder named after hand model, settings and shape, and lists a digest of every grasp and its mesh: it
-counts only while all of them are the same. Files are written whole, so an interrupted run goes on where it stopped.
+A file lies in a folder named after hand model, settings and shape, and lists a digest of every grasp with its mesh: a
+hand counts only while its digest is the same. Files are written whole, so an interrupted run goes on where it stopped.
 """
 
 import hashlib
@@ -70,16 +70,19 @@ class RetargetingStore:
         self.folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def read(self, object_id: str, digests: Sequence[str]) -> RetargetedHands | None:
-        """The hands of these grasps in this order; None if they were never found or anything has changed."""
+        """The hands of these grasps in this order; None if one was never found or anything has changed."""
         path = self._path(object_id)
         if not path.is_file():
             return None
         try:
             with safe_open(path, framework="pt") as file:
                 stored = json.loads((file.metadata() or {})[_DIGESTS_KEY])
-                if stored != list(digests):
+                row_of = {digest: row for row, digest in enumerate(stored)}
+                if not row_of.keys() >= set(digests):
                     return None
-                return RetargetedHands(**{field.name: file.get_tensor(field.name) for field in fields(RetargetedHands)})
+                rows = torch.tensor([row_of[digest] for digest in digests])
+                names = [field.name for field in fields(RetargetedHands)]
+                return RetargetedHands(**{name: file.get_tensor(name)[rows] for name in names})
         except (SafetensorError, KeyError, ValueError, OSError) as error:
             logger.warning("%s is damaged (%s): its grasps are retargeted again", path, error)
             return None

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("trimesh", reason="reading meshes needs trimesh")
 
+from training.data.dexfuncgrasp.dataset import DexFuncGraspDataset
 from training.data.dexfuncgrasp.example import write_example_tree
 from training.data.dexfuncgrasp.retargeting import RetargetingSettings
 
@@ -23,6 +24,15 @@ def copied_tree(tree, tmp_path):
     """The tree, to be changed."""
     root = tmp_path / "tree"
     shutil.copytree(tree, root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def retargeted_tree(tree, tmp_path_factory):
+    """A copy of the tree that is retargeted in earnest."""
+    root = tmp_path_factory.mktemp("retargeted") / "tree"
+    shutil.copytree(tree, root)
+    DexFuncGraspDataset(root, "all", views_required=False, show_progress=False)
     return root
 
 

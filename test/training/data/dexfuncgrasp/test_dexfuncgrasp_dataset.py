@@ -23,12 +23,8 @@ def open_tree(root, split="all", **changes):
 
 
 @pytest.fixture(scope="module")
-def dataset(tree, tmp_path_factory):
-    import shutil
-
-    root = tmp_path_factory.mktemp("read") / "tree"
-    shutil.copytree(tree, root)
-    return open_tree(root)
+def dataset(retargeted_tree):
+    return open_tree(retargeted_tree)
 
 
 def test_a_sample_says_what_it_is(dataset):
@@ -112,13 +108,14 @@ def test_a_split_without_grasps_is_refused(dataset):
         open_tree(dataset.root, absent)
 
 
-def test_poor_grasps_are_left_out_and_listed(copied_tree, hasty):
+def test_poor_grasps_are_left_out_listed_and_logged(copied_tree, hasty, caplog):
     with pytest.raises(DatasetError, match=r"no usable grasp .* \(8 were retargeted too poorly\)"):
         open_tree(copied_tree, retargeting=hasty, max_fingertip_residual_m=0.001)
     lenient = open_tree(copied_tree, retargeting=hasty, max_fingertip_residual_m=0.2)
     residuals = sorted(record.fingertip_residual_m for record in lenient.records)
     middle = open_tree(copied_tree, retargeting=hasty, max_fingertip_residual_m=residuals[3])
     assert [len(middle.records), len(middle.poor_records)] == [4, 4]
+    assert "left out: 4 grasps" in caplog.text
     assert min(record.fingertip_residual_m for record in middle.poor_records) > residuals[3]
 
 
@@ -142,9 +139,10 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
         open_tree(tmp_path)
 
 
-def test_missing_views_are_named_with_the_command_that_renders_them(dataset):
-    wanting = DexFuncGraspDataset(dataset.root, "all", show_progress=False)
-    with pytest.raises(DatasetError, match=r"front\.png is missing or damaged.*dexfuncgrasp\.prepare --data"):
+def test_missing_views_are_named_with_the_command_that_renders_them(copied_tree, hasty):
+    reading = DexFuncGraspReading(retargeting=hasty, max_fingertip_residual_m=0.2)
+    wanting = DexFuncGraspDataset(copied_tree, "all", reading=reading, show_progress=False)
+    with pytest.raises(DatasetError, match=r"front\.png is missing.*dexfuncgrasp\.prepare --data"):
         wanting[0]
 
 
@@ -168,3 +166,13 @@ def test_wrong_arguments_are_refused(tree):
         DexFuncGraspDataset(tree, "dev")
     with pytest.raises(ConfigurationError, match="at most 4096"):
         DexFuncGraspDataset(tree, "all", sample=SampleSettings(num_points=5000))
+
+
+def test_the_reading_chooses_categories_transfers_and_the_hands_shape(copied_tree, hasty):
+    choices = {"retargeting": hasty, "max_fingertip_residual_m": 0.2}
+    bottles = open_tree(copied_tree, categories=("bottle",), **choices)
+    assert {record.category for record in bottles.records} == {"bottle"}
+    assert len(open_tree(copied_tree, with_transferred=False, **choices)) == 4
+    mean, shadow = (open_tree(copied_tree, hand_shape=shape, **choices) for shape in ("mean", "shadow"))
+    assert not mean.vector(mean.records[0])[48:58].any()
+    assert shadow.vector(shadow.records[0])[48] > 1  # larger than the mean hand

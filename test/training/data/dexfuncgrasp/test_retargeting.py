@@ -126,3 +126,41 @@ def test_left_hands_are_refused(hand):
 def test_keypoints_can_be_chosen_by_row(job):
     rows: HandKeypoints = job.targets.rows(slice(0, 1))
     assert [len(value) for value in rows] == [1] * 5
+
+
+BRIEF = RetargetingSettings(num_steps=8, free_share=0.25, renew_points_every=2)
+
+OTHER_VALUES = {
+    "num_steps": 9,
+    "free_share": 0.75,
+    "rotation_rate": 0.03,
+    "translation_rate": 0.003,
+    "joint_rate": 0.04,
+    "final_rate_share": 0.5,
+    "tip_weight": 2.0,
+    "pad_weight": 2.0,
+    "distal_weight": 2.0,
+    "pad_normal_weight": 2.0,
+    "joint_weight": 0.5,
+    "palm_turn_weight": 5.0,
+    "palm_place_weight": 0.5,
+    "contact_weight": 40.0,
+    "penetration_weight": 20.0,
+    "posture_weight": 2.0,
+    "contact_reach_m": 0.0001,
+    "contact_tolerance_m": 0.02,
+    "num_object_points": 16,
+    "renew_points_every": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def brief(hand, job):
+    return HandRetargeter(hand, BRIEF)(job.targets, job.object_points[None])
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(RetargetingSettings)])
+def test_every_setting_matters(hand, job, brief, name):
+    changed = dataclasses.replace(BRIEF, **{name: OTHER_VALUES[name]})
+    found = HandRetargeter(hand, changed)(job.targets, job.object_points[None])
+    assert float((found.vectors - brief.vectors).abs().max()) > 1e-6

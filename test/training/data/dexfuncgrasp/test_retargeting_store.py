@@ -96,7 +96,20 @@ def test_a_changed_grasp_is_not_found(tree, tmp_path, retargeter):
     store.complete([job], show_progress=False)
     assert store.read(job.object_id, job.digests) is not None
     assert store.read(job.object_id, (*job.digests[:-1], "0" * 64)) is None
-    assert store.read(job.object_id, job.digests[:-1]) is None
+
+
+def test_some_of_an_objects_grasps_are_found_in_any_order(tree, tmp_path, retargeter):
+    job = jobs_of(tree)[0]
+    store = RetargetingStore(tmp_path, retargeter)
+    store.complete([job], show_progress=False)
+    whole = store.read(job.object_id, job.digests)
+    turned = store.read(job.object_id, job.digests[::-1])
+    last = store.read(job.object_id, job.digests[-1:])
+    assert whole is not None
+    assert turned is not None
+    assert last is not None
+    assert torch.equal(turned.vectors, whole.vectors.flip(0))
+    assert torch.equal(last.tip_errors, whole.tip_errors[-1:])
 
 
 def test_other_settings_and_shapes_have_other_folders(tmp_path, hand, hasty):
