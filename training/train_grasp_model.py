@@ -35,6 +35,7 @@ from training.make_tiny_qwen import ensure_tiny_qwen
 from training.run.checkpoint_store import CheckpointStore
 from training.run.grasp_trainer import GraspTrainer, make_accelerator
 from training.run.random_states import seed_everything
+from training.run.reflow_teacher import ReflowTeacher
 from training.run.run_log import RunLog
 from training.run.sharding import whole_weights
 
@@ -73,6 +74,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="other seed than the experiment's")
     parser.add_argument("--qual-source", choices=("val", "test"), help="split of the samples that are shown in pages")
     parser.add_argument("--stop-after", type=int, help="stop at this step, to go on later")
+    parser.add_argument(
+        "--reflow-teacher", type=Path, help="trained checkpoint whose flows are straightened; training goes on from it"
+    )
     parser.add_argument("--export", type=Path, help="also write the model here, in half precision")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="auto: cuda if there is one")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
@@ -148,6 +152,9 @@ def main(arguments: list[str] | None = None) -> None:
     for split, store in stores.items():
         log.say(f"{split}: {store.num_objects} objects, {len(store)} groups, {store.num_grasps} grasps")
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(experiment.seed)))
+    teacher = None
+    if options.reflow_teacher is not None:
+        teacher = ReflowTeacher.of_checkpoint(options.reflow_teacher, semantic)
     trainer = GraspTrainer(
         experiment,
         model,
@@ -159,6 +166,7 @@ def main(arguments: list[str] | None = None) -> None:
         CheckpointStore(folder / "states", experiment.report.num_kept_states),
         log,
         accelerator,
+        teacher,
     )
     trainer.run(options.stop_after)
 
@@ -171,6 +179,8 @@ def main(arguments: list[str] | None = None) -> None:
         "torch": torch.__version__,
         "machine": f"{platform.machine()}, {accelerator.num_processes} processes, {options.threads} threads, {device}",
     }
+    if teacher is not None:
+        provenance["reflow_teacher"] = teacher.digest
     with trainer.averaged(), whole_weights(accelerator, trainer.model) as whole:
         if accelerator.is_main_process:
             assert isinstance(whole, GraspModel)

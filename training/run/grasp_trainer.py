@@ -23,6 +23,7 @@ from training.run.item_source import ItemSource
 from training.run.log_lines import training_line
 from training.run.optimiser import build_adamw
 from training.run.random_states import seed_everything
+from training.run.reflow_teacher import ReflowTeacher
 from training.run.run_log import RunLog
 from training.run.run_progress import RunProgress, RunStates
 from training.run.step_gradients import TrainingPass, accumulate_gradients
@@ -66,6 +67,7 @@ class GraspTrainer:
         checkpoints: where states go.
         log: where numbers go.
         accelerator: processes and devices; one process on the CPU if left out.
+        teacher: whose flows the model straightens (reflow); the model starts from its weights.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class GraspTrainer:
         checkpoints: CheckpointStore,
         log: RunLog,
         accelerator: Accelerator | None = None,
+        teacher: ReflowTeacher | None = None,
     ) -> None:
         self.experiment, self.log = experiment, log
         self.accelerator = accelerator or make_accelerator()
@@ -101,6 +104,8 @@ class GraspTrainer:
         self.source = sources["train"]
         self.order = EpochOrder(len(self.source), items.batch_size, experiment.seed)
         self.num_steps = experiment.num_steps(self.order.steps_per_epoch)
+        if teacher is not None:
+            teacher.start(model)
         self.model: nn.Module = self.accelerator.prepare(model)
         self.optimiser = self.accelerator.prepare(build_adamw(self.model, settings))
         self.average = WeightAverage(self.model, settings.ema_decay) if settings.ema_decay else None
@@ -108,6 +113,7 @@ class GraspTrainer:
             self.accelerator,
             GraspObjective(experiment.losses),
             settings.bfloat16 or self.accelerator.mixed_precision == "bf16",
+            None if teacher is None else teacher.to(self.accelerator.device),
         )
         self.validator = Validator(self.training_pass, sources, experiment, log)
         self.progress = RunProgress(experiment.guard)
@@ -115,6 +121,8 @@ class GraspTrainer:
             checkpoints, self.accelerator, self.model, self.optimiser.optimizer, self.average, self.progress, log
         )
         self._identity = f"{experiment.identity()} {len(self.source)} items"
+        if teacher is not None:
+            self._identity += f" taught by {teacher.digest}"
         seed_everything(experiment.seed + 2 + self.accelerator.process_index)
 
     @property

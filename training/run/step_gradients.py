@@ -20,6 +20,7 @@ from funcgrasp_core.grasp_model.grasp_model import TrainingPrediction
 from training.data.observation_store import ObservationBatch
 from training.losses.contact_targets import ContactTargets
 from training.losses.grasp_objective import GraspObjective
+from training.run.reflow_teacher import ReflowTeacher
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,22 @@ class TrainingPass:
         accelerator: gives device and, if it was told so, precision.
         objective: the loss.
         bfloat16: matrix products in bfloat16.
+        teacher: gives the pairs that flows learn in training; None: they learn the known grasps.
     """
 
     accelerator: Accelerator
     objective: GraspObjective
     bfloat16: bool
+    teacher: ReflowTeacher | None = None
 
     def predict(self, model: nn.Module, batch: ObservationBatch) -> TrainingPrediction:
         """The model's prediction for a batch on its device."""
         with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.bfloat16):
             num_contact_points = batch.contact_distances.shape[2]
-            prediction = model(batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points)
+            pairs = None if self.teacher is None or not model.training else self.teacher.pairs(batch)
+            prediction = model(
+                batch.points, batch.views, batch.texts, batch.vectors, batch.random, num_contact_points, pairs
+            )
         return prediction if prediction.velocity_target.dtype == torch.float64 else prediction.to_float()
 
     def targets(self, batch: ObservationBatch, progress: float = 1.0) -> ContactTargets:

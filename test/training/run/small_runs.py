@@ -84,7 +84,9 @@ def small_funcgrasp_v2() -> Experiment:
     return dataclasses.replace(small, report=QUICK.report)
 
 
-def make_trainer(folder: Path, experiment: Experiment = QUICK, dtype=torch.float32, frozen: str = "") -> GraspTrainer:
+def make_trainer(
+    folder: Path, experiment: Experiment = QUICK, dtype=torch.float32, frozen: str = "", teacher=None
+) -> GraspTrainer:
     """A trainer whose runs leave everything in a folder; equal calls give equal runs.
 
     Weights whose names begin with `frozen` are not trained.
@@ -99,7 +101,7 @@ def make_trainer(folder: Path, experiment: Experiment = QUICK, dtype=torch.float
         parameter.requires_grad_(not frozen or not name.startswith(frozen))
     log = RunLog(folder, is_silent=not accelerator.is_main_process)
     checkpoints = CheckpointStore(folder / "states", experiment.report.num_kept_states)
-    return GraspTrainer(experiment, model.to(dtype), stores, phrasings, checkpoints, log, accelerator)
+    return GraspTrainer(experiment, model.to(dtype), stores, phrasings, checkpoints, log, accelerator, teacher)
 
 
 if __name__ == "__main__":
