@@ -14,13 +14,13 @@ from torch import Tensor
 
 from funcgrasp_core.errors import DatasetError
 from funcgrasp_core.grasp_model.grasp_model import GraspModel, build_grasp_model
-from training.ablation.reflow_pass import ReflowPass
 from training.ablation.variant import Variant
 from training.ablation.variant_data import VariantData
 from training.data.instruction_phrasing import phrases
 from training.run.checkpoint_store import CheckpointStore
 from training.run.grasp_trainer import GraspTrainer, make_accelerator
 from training.run.output_files import write_whole_text
+from training.run.reflow_teacher import ReflowTeacher
 from training.run.run_log import RunLog
 
 _STATES, _WEIGHTS, _SUMMARY = "states", "{}.safetensors", "run.json"
@@ -66,7 +66,7 @@ def train_variant(
         seed: of weights and order.
         data: to train on.
         folder: of this run alone.
-        teacher: whose flow pairs are learned, where the variant has a teacher.
+        teacher: whose weights are started from, and whose flow pairs are learned if the variant says so.
         device: to train on.
     """
     finished = run_of(folder)
@@ -81,9 +81,12 @@ def train_variant(
     phrasings = dict.fromkeys(stores, lambda category, intent: phrases(category, intent, "train"))
     log = RunLog(folder)
     checkpoints = CheckpointStore(folder / _STATES, experiment.report.num_kept_states)
-    trainer = GraspTrainer(experiment, model, stores, phrasings, checkpoints, log, make_accelerator(device))
+    reflow = None
     if teacher is not None:
-        trainer.training_pass = ReflowPass.of(trainer.training_pass, teacher, experiment.items.grasps_per_item)
+        reflow = ReflowTeacher.of_model(teacher)
+        reflow.start(model)
+    taught_by = reflow if variant.learns_pairs else None
+    trainer = GraspTrainer(experiment, model, stores, phrasings, checkpoints, log, make_accelerator(device), taught_by)
     trainer.run()
     log.close()
     seconds = trainer.progress.cpu_seconds - begun

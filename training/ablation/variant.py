@@ -31,7 +31,8 @@ class Variant:
         data: what it is trained on.
         distance_source: of the hand that contact targets are measured to.
         keeps_distances: False computes the distances of contact targets anew in every step.
-        teacher: name of the variant whose trained weights give the flows' pairs (reflow); None: the data itself.
+        teacher: name of the variant whose trained weights are started from; None: new weights.
+        learns_pairs: whether the flows learn the teacher's pairs (reflow); False: the known grasps again.
         weights: which are judged, the moving average or those after the last step.
         shows_views: whether the judged model is shown any view.
         not_comparable: measures whose figures mean something else than those of `compared_with`.
@@ -45,6 +46,7 @@ class Variant:
     distance_source: DistanceSource = "vertices"
     keeps_distances: bool = True
     teacher: str | None = None
+    learns_pairs: bool = True
     weights: Literal["averaged", "last"] = "averaged"
     shows_views: bool = True
     not_comparable: tuple[str, ...] = ()
@@ -59,7 +61,7 @@ class Variant:
         return content_key(
             TRAINING_FORMAT,
             data_digest,
-            teacher_digest,
+            teacher_digest if self.learns_pairs else f"{teacher_digest} without pairs",
             self.data,
             self.distance_source,
             self.keeps_distances,

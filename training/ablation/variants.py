@@ -131,9 +131,16 @@ def _integration(base: Experiment) -> list[Variant]:
         Variant("rk4_quarter", "Runge-Kutta, a quarter of the steps", _sampled_by(base, "rk4", max(1, num_steps // 4))),
         Variant("few_steps", f"Euler, {FEW_STEPS} steps", few),
         Variant(
+            "trained_twice", "the base trained again from its own weights", base, teacher="base", learns_pairs=False
+        ),
+        Variant(
+            "trained_twice_few_steps", f"the same, Euler, {FEW_STEPS} steps", few, teacher="base", learns_pairs=False
+        ),
+        Variant(
             "reflow",
-            "flows learn the trained base's pairs, from new weights",
+            "trained again from its own weights, flows by its own pairs",
             base,
+            "trained_twice",
             teacher="base",
             not_comparable=("flow_loss",),
         ),
@@ -141,7 +148,7 @@ def _integration(base: Experiment) -> list[Variant]:
             "reflow_few_steps",
             f"the same, Euler, {FEW_STEPS} steps",
             few,
-            "few_steps",
+            "trained_twice_few_steps",
             teacher="base",
             not_comparable=("flow_loss",),
         ),

@@ -26,6 +26,7 @@ SAMPLING_ONLY = {
     },
     "guidance_1": {"guidance_1.5", "guidance_2", "guidance_3"},
     "reflow": {"reflow_few_steps"},
+    "trained_twice": {"trained_twice_few_steps"},
 }
 
 
