@@ -119,7 +119,7 @@ def budget_sentences(base: Experiment, judging: JudgingSettings) -> list[str]:
     return [
         f"A run: {base.optimisation.num_steps} steps of {items.batch_size} observations with {items.grasps_per_item} "
         f"grasps each, {model.num_points} points a cloud, views of {view_size_of(base)} pixels, float32; "
-        " `compact` with everything smaller.",
+        "`compact` with everything smaller.",
         f"Judged: {cases}, {judging.num_samples} samples each.",
     ]
 
