@@ -1,0 +1,1 @@
+"""Ablations: variants of one small training run, compared seed by seed."""
