@@ -78,7 +78,7 @@ def open_stores(
 
 def main(arguments: list[str] | None = None) -> None:
     """Train, go on training, and export."""
-    options = parse_arguments(__doc__, arguments)
+    options = parse_arguments(arguments)
     torch.set_num_threads(options.threads)
     experiment, device = chosen_experiment(options), chosen_device(options)
     accelerator = make_accelerator(device)

@@ -28,10 +28,14 @@ TINY_QWEN = "tiny-qwen"
 """In the place of a folder: a tiny checkpoint with random weights."""
 
 
-def parse_arguments(description: str | None, arguments: list[str] | None = None) -> argparse.Namespace:
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options; environment variables stand in for some of them."""
     environment = os.environ.get
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description="Train the grasp model. The same command goes on with a run that was stopped or killed.",
+        epilog="Environment variables stand in for options: DATA_ROOT for --data, EXP_NAME for --name, DEBUG=true for "
+        "--debug, QWEN_TUNING for --qwen-tuning. Several GPUs: `accelerate launch -m training.train_grasp_model ...`.",
+    )
     parser.add_argument(
         "--data",
         help="`procedural`, a folder, or a mixture KIND:FOLDER:WEIGHT,... (default: $DATA_ROOT, or else procedural)",

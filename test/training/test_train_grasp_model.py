@@ -31,7 +31,7 @@ def data(tmp_path_factory):
 
 
 def experiment(*arguments: str):
-    return chosen_experiment(parse_arguments(None, list(arguments)))
+    return chosen_experiment(parse_arguments(list(arguments)))
 
 
 def test_options_change_the_experiment():
@@ -42,7 +42,7 @@ def test_options_change_the_experiment():
     assert (changed.items.batch_size, changed.optimisation.accumulation, changed.seed) == (64, 2, 7)
     assert experiment("--qual-source", "test").report.qual_source == "test"
     with pytest.raises(SystemExit):
-        parse_arguments(None, ["--steps", "1", "--epochs", "1"])
+        parse_arguments(["--steps", "1", "--epochs", "1"])
 
 
 def test_debug_mode_can_be_changed_by_options():
@@ -56,12 +56,12 @@ def test_environment_variables_stand_in_for_options(monkeypatch):
     monkeypatch.setenv("DEBUG", "true")
     monkeypatch.setenv("EXP_NAME", "lora_debug")
     monkeypatch.setenv("QWEN_TUNING", "full")
-    options = parse_arguments(None, ["--experiment", "funcgrasp_v2"])
+    options = parse_arguments(["--experiment", "funcgrasp_v2"])
     assert options.debug
     assert options.name == "lora_debug"
     assert chosen_experiment(options).model.semantic.tuning == "full"  # type: ignore[union-attr]
     monkeypatch.setenv("DEBUG", "false")
-    assert not parse_arguments(None, []).debug
+    assert not parse_arguments([]).debug
 
 
 def test_a_missing_or_unwanted_language_model_is_named(tmp_path, monkeypatch, data):
