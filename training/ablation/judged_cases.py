@@ -18,7 +18,7 @@ from funcgrasp_core.grasp_model.sample_random import stream_seed
 from funcgrasp_core.hand.mano_layer import HandLayer
 from funcgrasp_core.preprocessing.object_cloud import centre_on_box
 from funcgrasp_core.preprocessing.object_views import float_views, rotate_view_mask, rotate_view_slots
-from training.data.instruction_phrasing import phrases
+from training.data.group_phrasing import group_phrasing
 from training.data.object_families import FAMILIES
 from training.data.observation_store import GraspGroup, ObservationStore
 from training.metrics.contact_map_f1 import symmetry_angles, turned_maps
@@ -93,7 +93,7 @@ def _case(store: ObservationStore, group: GraspGroup, hand_layer: HandLayer, num
     points = store.clouds[index][chosen]
     _, origin = centre_on_box((points @ rotation.T)[None])
     rendered, quarter_turns = nearest_view_turn(yaw_rad, store.view_yaws_rad)
-    sentences = phrases(group.category, group.intent, "train")
+    sentences = group_phrasing("train")(group)
 
     with torch.no_grad():
         known = hand_layer.from_vector(store.vectors[group.grasp_indices]).vertices

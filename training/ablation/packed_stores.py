@@ -22,7 +22,7 @@ from training.data.build_store import POINTS_PER_BATCH_POINT
 from training.data.grasp_distances import DistanceSource, GraspDistances
 from training.data.observation_store import GraspGroup, ObservationStore, Rows
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _CONTENT_KEY = "packed_stores"
 _STACKED = ("clouds", "orders", "views", "view_mask")
 
@@ -45,7 +45,7 @@ def pack_stores(path: Path, stores: Mapping[str, ObservationStore]) -> None:
         tensors[f"{split}.group_sizes"] = torch.tensor([len(group.grasp_indices) for group in store.groups])
         tensors[f"{split}.group_grasps"] = torch.cat([group.grasp_indices for group in store.groups])
         content[split] = {
-            "groups": [[group.category, group.intent] for group in store.groups],
+            "groups": [[group.category, group.intent, group.keeps_to_parts] for group in store.groups],
             "object_ids": list(store.object_ids),
         }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +74,8 @@ def open_packed_store(
     clouds, vectors = tensors["clouds"], tensors["vectors"]
     grasps = tensors["group_grasps"].split(tensors["group_sizes"].tolist())
     groups = tuple(
-        GraspGroup(index, category, intent, indices)
-        for index, (category, intent), indices in zip(
+        GraspGroup(index, category, intent, indices, keeps_to_parts)
+        for index, (category, intent, keeps_to_parts), indices in zip(
             tensors["group_objects"].tolist(), content["groups"], grasps, strict=True
         )
     )
@@ -140,12 +140,7 @@ def only_objects(store: ObservationStore, wanted: Sequence[int]) -> ObservationS
     used = torch.cat([group.grasp_indices for group in groups]).sort().values
     place = {int(grasp): number for number, grasp in enumerate(used)}
     renumbered = tuple(
-        GraspGroup(
-            group.object_index,
-            group.category,
-            group.intent,
-            torch.tensor([place[int(grasp)] for grasp in group.grasp_indices]),
-        )
+        dataclasses.replace(group, grasp_indices=torch.tensor([place[int(grasp)] for grasp in group.grasp_indices]))
         for group in groups
     )
     distances = (

@@ -11,7 +11,7 @@ from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures, ViewImages, Views
 from training.data.augmentation import AugmentationConfig
 from training.data.mixture import Mixture
-from training.data.observation_store import GraspGroup, ObservationBatch, ObservationStore, Phrasing
+from training.data.observation_store import GraspGroup, ObservationBatch, ObservationStore, Origin, Phrasing
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,12 @@ class MixedStore:
     def num_grasps(self) -> int:
         """Of all stores together, each counted once."""
         return sum(store.num_grasps for store in self.stores)
+
+    @property
+    def origin(self) -> Origin | None:
+        """Of the frames that batches are in; None if the stores differ."""
+        first = self.stores[0].origin
+        return first if all(store.origin == first for store in self.stores) else None
 
     def by_grasp(self) -> "MixedStore":
         """The same with one item for each grasp; the stores keep their shares of the epoch."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from training.data.augmentation import AugmentationConfig
 from training.data.epoch_order import SeededItem
@@ -24,6 +25,9 @@ class ItemSource:
         num_points: N, of an observation.
         augmentation: how far observations are varied.
         phrasing: where instructions come from.
+
+    Raises:
+        ConfigurationError: the store was opened with another origin.
     """
 
     def __init__(
@@ -34,6 +38,10 @@ class ItemSource:
         augmentation: AugmentationConfig,
         phrasing: Phrasing,
     ) -> None:
+        if store.origin != config.origin:
+            raise ConfigurationError(
+                f"the store was opened with origin '{store.origin}', the experiment's items want '{config.origin}'"
+            )
         self.store = store.by_grasp() if config.kind == "grasps" else store
         self.config, self.num_points = config, num_points
         self.augmentation, self.phrasing = augmentation, phrasing

@@ -21,7 +21,7 @@ def store(layer):
 
 
 def draw(store):
-    phrasing = lambda category, intent: (f"{intent} the {category}",)  # noqa: E731
+    phrasing = lambda group: (f"{group.intent} the {group.category} {group.keeps_to_parts}",)  # noqa: E731
     return store.draw([0, 2], 2, 128, 64, AugmentationConfig(), phrasing, SampleRandom([1, 2]))
 
 
@@ -87,7 +87,7 @@ def test_other_files_are_refused(tmp_path, layer, content):
 
 def test_missing_split_is_named(tmp_path, store, layer):
     pack_stores(tmp_path / "data", {"val": store})
-    with pytest.raises(DatasetError, match="expected format 1 and split train"):
+    with pytest.raises(DatasetError, match="expected format 2 and split train"):
         open_packed_store(tmp_path / "data", "train", BlockCache(tmp_path), layer)
 
 

@@ -85,14 +85,17 @@ def small_funcgrasp_v2() -> Experiment:
 
 
 def make_trainer(
-    folder: Path, experiment: Experiment = QUICK, dtype=torch.float32, frozen: str = "", teacher=None
+    folder: Path, experiment: Experiment = QUICK, dtype=torch.float32, frozen: str = "", teacher=None, origin=None
 ) -> GraspTrainer:
     """A trainer whose runs leave everything in a folder; equal calls give equal runs.
 
-    Weights whose names begin with `frozen` are not trained.
+    Weights whose names begin with `frozen` are not trained. Stores have the experiment's origin if none is given.
     """
     accelerator = make_accelerator()
-    stores = {"train": small_store(0), "val": small_store(1)}
+    stores = {
+        split: dataclasses.replace(small_store(seed), origin=origin or experiment.items.origin)
+        for split, seed in (("train", 0), ("val", 1))
+    }
     torch.manual_seed(0)
     model = build_grasp_model(experiment.model)
     model.fit_targets(stores["train"].vectors_at_random_yaws(torch.Generator().manual_seed(0)))

@@ -82,9 +82,10 @@ def test_a_sampled_grasp_is_compared_with_the_nearest_known_one(tmp_path):
 
 def test_items_are_groups_or_single_grasps():
     store, v2 = small_store(0), FUNCGRASP_V2_EXPERIMENT
+    uncentred = dataclasses.replace(store, origin="mesh")
     phrasing = lambda group: (group.category,)  # noqa: E731
     groups = ItemSource(store, QUICK.items, 128, QUICK.augmentation, phrasing)
-    grasps = ItemSource(store, v2.items, 128, OFF, phrasing)
+    grasps = ItemSource(uncentred, v2.items, 128, OFF, phrasing)
     assert (len(groups), len(grasps)) == (6, 18)
     assert groups.draw([SeededItem(1, 0), SeededItem(4, 1)]).vectors.shape == (2, 2, 61)
     batch = grasps.draw([SeededItem(number, 0) for number in range(18)])
