@@ -16,8 +16,8 @@ from funcgrasp_core.errors import DatasetError
 NUM_DOFS = 22
 MM_PER_M = 1000.0
 
-ROBOT_FILE = "/graspit/models/robots/ShadowHand_gai/our_hand.xml"
-OBJECT_FILE = "/hjl_data/{category}/{instance}.xml"
+ROBOT_FILE = "/robots/our_hand.xml"
+OBJECT_FILE = "/objects/{category}/{instance}.xml"
 
 LF_SPREAD_NEGATED_SUFFIX = "lw.xml"
 """Worlds of this older robot model count the little finger's spread the other way."""

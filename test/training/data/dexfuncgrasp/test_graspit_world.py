@@ -15,24 +15,24 @@ from training.data.dexfuncgrasp.graspit_world import (
 
 HALF = math.sqrt(0.5)
 
-# As the authors' files look: quaternions (w x y z), millimetres, radians.
+# The elements of the authors' files, with made-up values: quaternions (w x y z), millimetres, radians.
 WORLD = """<?xml version="1.0" encoding="utf-8"?>
 <world>
 	<graspableBody>
-		<filename>/hjl_data/mug/unit_mug_s001.xml</filename>
+		<filename>/some/objects/mug/unit_mug_s001.xml</filename>
 		<transform>
 			<fullTransform>(0.5 -0.5 0.5 0.5)[+0 +0 +0]</fullTransform>
 		</transform>
 	</graspableBody>
 	<robot>
-		<filename>/home/lm/graspit/models/robots/ShadowHand_gai/our_hand.xml</filename>
+		<filename>/some/robots/our_hand.xml</filename>
 		<dofValues>0.1 -0.2 0.3 0.4 0   -0.5 0.6 0.7 0 0.2 0.8 0.9 0 0.1 1.0 1.1 0 0.2 1.122 0.01 0.3 0.25</dofValues>
 		<transform>
 			<fullTransform>(0.70710678 0 0 0.70710678)[100 -50 +20]</fullTransform>
 		</transform>
 	</robot>
 	<camera>
-		<position>-2.21912 -6.21883 +479.86</position>
+		<position>+1 -2 +300</position>
 	</camera>
 </world>
 """
@@ -48,7 +48,7 @@ def write(tmp_path):
     return write_text
 
 
-def test_a_file_as_the_authors_write_it(write):
+def test_a_file_in_the_authors_layout(write):
     world = read_graspit_world(write(WORLD))
     assert (world.category, world.instance) == ("mug", "unit_mug_s001")
     assert len(world.dof_values) == 22
