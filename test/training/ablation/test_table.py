@@ -1,6 +1,8 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from training.ablate import RESULTS_FILE, TABLE_FILE
 from training.ablation.results import AblationResults, RunResult, VariantRow, read_results
 from training.ablation.table import ablation_page
@@ -82,4 +84,8 @@ def test_what_never_ran_is_named():
 
 
 def test_committed_page_is_what_the_committed_results_give():
-    assert (ROOT / TABLE_FILE).read_text() == ablation_page(read_results(ROOT / RESULTS_FILE))
+    page = ROOT / TABLE_FILE
+    assert page.exists() == (ROOT / RESULTS_FILE).exists()
+    if not page.exists():
+        pytest.skip("no results are kept yet")
+    assert page.read_text() == ablation_page(read_results(ROOT / RESULTS_FILE))

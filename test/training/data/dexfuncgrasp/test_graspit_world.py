@@ -133,8 +133,8 @@ EXTERNAL = '<?xml version="1.0"?><!DOCTYPE world SYSTEM "file:///etc/passwd"><wo
             "translation of fullTransform should be 3 finite numbers, found 2",
         ),
         (WORLD.replace("[100 -50 +20]", "100 -50 20"), r"expected fullTransform '\(qw qx qy qz\)\[tx ty tz\]'"),
-        (WORLD.replace("/hjl_data/mug/unit_mug_s001.xml", "mug"), "expected the object's file as"),
-        (WORLD + " " * (1 << 20), "has 10492.. bytes"),
+        (WORLD.replace("/some/objects/mug/unit_mug_s001.xml", "mug"), "expected the object's file as"),
+        (WORLD + " " * (1 << 20), "has 1049... bytes"),
     ],
 )
 def test_wrong_files_are_refused_by_name(write, text, message):
