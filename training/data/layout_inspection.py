@@ -1,13 +1,13 @@
 """What a data doctor asks of every data set layout, and the report that it gets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from training.data.broken_files import BrokenFile
+from training.data.broken_files import BrokenFile, BrokenFiles
 
 NUM_LISTED = 20
 """How many missing or broken files the text shows; JSON has all."""
@@ -126,3 +126,42 @@ def folder_size(folder: Path) -> int:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
+
+
+Grasp = TypeVar("Grasp")
+
+
+def show_unlike_grasps(
+    grasps: Sequence[Grasp],
+    keys: Sequence[Callable[[Grasp], object]],
+    file_of: Callable[[Grasp], Path],
+    show: Callable[[Grasp], InspectedGrasp],
+    num_samples: int,
+    seed: int,
+) -> list[InspectedGrasp]:
+    """Readable grasps that differ as much as can be; broken ones are passed over.
+
+    Args:
+        grasps: to choose from.
+        keys: one grasp of every value of the first key comes first, then one of every other value of the next.
+        file_of: where a grasp is read from.
+        show: reads one.
+        num_samples: how many, at most.
+        seed: of the choice among equals.
+    """
+    shuffled = [grasps[index] for index in np.random.default_rng(seed).permutation(len(grasps))]
+    order: list[Grasp] = []
+    for key in keys:
+        seen = {key(grasp) for grasp in order}
+        for grasp in shuffled:
+            if key(grasp) not in seen:
+                seen.add(key(grasp))
+                order.append(grasp)
+    broken = BrokenFiles("skip")
+    chosen: list[InspectedGrasp] = []
+    for grasp in order:
+        if len(chosen) == num_samples:
+            break
+        with broken.reading(file_of(grasp)):
+            chosen.append(show(grasp))
+    return chosen

@@ -3,7 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -14,7 +13,7 @@ from funcgrasp_core.hand.hand_parts import vertex_part_labels
 from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.data.augmentation import turn_vectors
 from training.data.broken_files import BrokenFile, BrokenFiles
-from training.data.layout_inspection import InspectedGrasp, LayoutReport, folder_size
+from training.data.layout_inspection import InspectedGrasp, LayoutReport, folder_size, show_unlike_grasps
 from training.data.oakink_index import (
     GraspRecord,
     check_object_size,
@@ -67,16 +66,21 @@ class OakInkInspector:
         """Readable grasps, first of different categories, then intents, then objects; broken ones are passed over."""
         settings = _settings_of(root) or ObjectSettings()
         names = read_object_names(root)
-        broken = BrokenFiles("skip")
-        records = find_grasps(root, "all", _EVERYTHING, broken)
-        order = np.random.default_rng(seed).permutation(len(records))
-        chosen: list[InspectedGrasp] = []
-        for record in _unlike_first([records[index] for index in order]):
-            if len(chosen) == num_samples:
-                break
-            with broken.reading(record.hand_file):
-                chosen.append(_show(root, names, record, settings))
-        return chosen
+        records = find_grasps(root, "all", _EVERYTHING, BrokenFiles("skip"))
+        keys = (
+            lambda record: (record.category, record.is_virtual),
+            lambda record: (record.category, record.source.intent),
+            lambda record: record.object_id,
+            lambda record: record.hand_file,
+        )
+        return show_unlike_grasps(
+            records,
+            keys,
+            lambda record: record.hand_file,
+            lambda record: _show(root, names, record, settings),
+            num_samples,
+            seed,
+        )
 
 
 class _Inspection:
@@ -247,23 +251,6 @@ def _settings_of(root: Path) -> ObjectSettings | None:
         return read_object_settings(root)
     except DatasetError:
         return None
-
-
-def _unlike_first(records: list[GraspRecord]) -> list[GraspRecord]:
-    """One grasp of every category, real and virtual, then of every intent in each, of every other object, the rest."""
-    order: list[GraspRecord] = []
-    for key in (
-        lambda record: (record.category, record.is_virtual),
-        lambda record: (record.category, record.source.intent),
-        lambda record: record.object_id,
-        lambda record: record.hand_file,
-    ):
-        seen = {key(record) for record in order}
-        for record in records:
-            if key(record) not in seen:
-                seen.add(key(record))
-                order.append(record)
-    return order
 
 
 def _show(

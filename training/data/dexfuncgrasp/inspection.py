@@ -27,7 +27,7 @@ from training.data.dexfuncgrasp.retargeting import HandRetargeter
 from training.data.dexfuncgrasp.retargeting_store import STORE_FOLDER
 from training.data.dexfuncgrasp.shadow_hand import joint_limits
 from training.data.grasping_hand import GraspingHand
-from training.data.layout_inspection import InspectedGrasp, LayoutReport, folder_size
+from training.data.layout_inspection import InspectedGrasp, LayoutReport, folder_size, show_unlike_grasps
 from training.data.oakink_layout import SPLITS
 from training.data.stored_objects import CLOUDS_FOLDER, read_cloud, read_view
 from training.data.view_rendering import RENDERS_FOLDER, VIEW_YAWS_DEG, views_folder
@@ -55,17 +55,16 @@ class DexFuncGraspInspector:
     def sample_grasps(self, root: Path, num_samples: int, seed: int) -> list[InspectedGrasp]:
         """Readable grasps of different objects, first of different categories; each is retargeted for the picture."""
         grasps = find_shadow_grasps(root, "all", broken=BrokenFiles("skip"))
-        order = np.random.default_rng(seed).permutation(len(grasps))
         layer = ManoLayer()
         retargeter = HandRetargeter(GraspingHand(layer))
-        broken = BrokenFiles("skip")
-        chosen: list[InspectedGrasp] = []
-        for grasp in _unlike_first([grasps[index] for index in order]):
-            if len(chosen) == num_samples:
-                break
-            with broken.reading(grasp.file):
-                chosen.append(_show(root, grasp, retargeter, layer))
-        return chosen
+        return show_unlike_grasps(
+            grasps,
+            (lambda grasp: grasp.category, lambda grasp: grasp.object_id),
+            lambda grasp: grasp.file,
+            lambda grasp: _show(root, grasp, retargeter, layer),
+            num_samples,
+            seed,
+        )
 
 
 class _Inspection:
@@ -172,18 +171,6 @@ def _tabulate(grasps: list[ShadowGrasp]) -> dict[str, dict[str, int]]:
         "grasps by split": {split: splits[split] for split in SPLITS},
         "objects by split": {split: objects[split] for split in SPLITS},
     }
-
-
-def _unlike_first(grasps: list[ShadowGrasp]) -> list[ShadowGrasp]:
-    """One grasp of every category, then of every other object."""
-    order: list[ShadowGrasp] = []
-    for key in (lambda grasp: grasp.category, lambda grasp: grasp.object_id):
-        seen = {key(grasp) for grasp in order}
-        for grasp in grasps:
-            if key(grasp) not in seen:
-                seen.add(key(grasp))
-                order.append(grasp)
-    return order
 
 
 def _show(root: Path, grasp: ShadowGrasp, retargeter: HandRetargeter, layer: ManoLayer) -> InspectedGrasp:
