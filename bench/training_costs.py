@@ -7,13 +7,13 @@ In the document a table stands between `<!-- NAME: made by bench/training_costs.
 
 import argparse
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.known_gpus import KNOWN_GPUS, Gpu
 from bench.qwen_shapes import QWEN_3B
 from bench.step_costs import FULL_TUNING, OURS, PLAIN_RECIPE, StepCosts, StepPlan
+from training.markdown import markdown_table
 
 RATE = 0.4
 """Share of the published bfloat16 rate at which a step's operations are carried out; an assumption."""
@@ -110,12 +110,6 @@ def _time_row(costs: StepCosts, gpu: Gpu, num_gpus: int, rate: float) -> list[st
         fits = costs.largest_batch(plan, available_bytes(gpu)) > 0
         cells.append("{:.2f}, {:.1f}".format(*times) if fits else "does not fit")
     return cells
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; all cells are text."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def all_tables(rate: float = RATE) -> dict[str, str]:

@@ -1,35 +1,15 @@
 """Draw the curves of a training run: `python -m training.plot_curves exp/compact/metrics.csv --output curves.png`."""
 
 import argparse
-import csv
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from funcgrasp_core.errors import FuncGraspError, InvalidFileError, MissingDependencyError
+from funcgrasp_core.errors import FuncGraspError, MissingDependencyError
+from training.run.metrics_file import Curves, read_curves
 
 PANELS = ("total", "contact", "flow", "mode", "f1", "cpu_seconds")
 _SMOOTHING = 25
-
-Curves = dict[str, dict[str, list[tuple[int, float]]]]
-"""Value's name -> split -> (step, value) in the order they were logged."""
-
-
-def read_curves(path: Path) -> Curves:
-    """Curves of a `metrics.csv`.
-
-    Raises:
-        InvalidFileError: the file is missing or has other columns.
-    """
-    curves: Curves = defaultdict(lambda: defaultdict(list))
-    try:
-        with path.open(newline="") as file:
-            for row in csv.DictReader(file):
-                curves[row["name"]][row["split"]].append((int(row["step"]), float(row["value"])))
-    except (OSError, KeyError, ValueError) as error:
-        raise InvalidFileError(f"'{path}' is not the metrics.csv of a training run: {error}") from error
-    return curves
 
 
 def plot_curves(curves: Curves, path: Path) -> None:

@@ -8,6 +8,8 @@ for --data, EXP_NAME for --name, DEBUG=true for --debug, QWEN_TUNING for --qwen-
 import argparse
 import dataclasses
 import platform
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,9 @@ from training.experiments import Experiment
 from training.make_tiny_qwen import ensure_tiny_qwen
 from training.run.checkpoint_store import CheckpointStore
 from training.run.grasp_trainer import GraspTrainer, make_accelerator
+from training.run.metrics_file import read_curves
+from training.run.model_card import TrainedRun, count_parameters, model_card
+from training.run.output_files import write_whole_text
 from training.run.random_states import seed_everything
 from training.run.reflow_teacher import ReflowTeacher
 from training.run.run_log import RunLog
@@ -128,6 +133,16 @@ def main(arguments: list[str] | None = None) -> None:
             assert isinstance(whole, GraspModel)
             save_checkpoint(folder / "model.safetensors", whole, provenance)
             log.say(f"wrote {folder / 'model.safetensors'} after {trainer.progress.cpu_seconds / 3600:.2f} CPU hours")
+            run = TrainedRun(
+                experiment,
+                f"python -m training.train_grasp_model {shlex.join(sys.argv[1:] if arguments is None else arguments)}",
+                provenance,
+                resolve_data(options.data, debug=options.debug),
+                stores,
+                read_curves(folder / "metrics.csv"),
+                count_parameters(whole),
+            )
+            write_whole_text(folder / "model_card.md", model_card(run))
             if options.export is not None:
                 save_checkpoint(options.export, whole, provenance, torch.float16)
                 log.say(f"wrote {options.export}")

@@ -2,7 +2,8 @@ import pytest
 from PIL import Image
 
 from funcgrasp_core.errors import InvalidFileError
-from training.plot_curves import main, read_curves
+from training.plot_curves import main
+from training.run.metrics_file import read_curves
 from training.run.run_log import RunLog
 
 

@@ -82,6 +82,7 @@ def test_training_stops_goes_on_and_exports(tmp_path, monkeypatch, data):
         "logs",
         "metrics.csv",
         "model.safetensors",
+        "model_card.md",
         "states",
         "tensorboard",
         "visualizations",

@@ -14,6 +14,7 @@ from training.ablation.statistics import (
     mean_interval,
     verdict,
 )
+from training.markdown import bulleted, markdown_table
 
 COMPARED = ("vertex_error_mm", "hand_f1", "map_f1", "missed_mm", "contact_loss", "flow_loss")
 """Measures that differences are taken of: those with a better and a worse."""
@@ -30,14 +31,14 @@ def ablation_page(results: AblationResults) -> str:
         "# Ablations",
         "One option at a time, on a small training that every variant shares. This page is made by "
         "`python -m training.ablate --table`; change nothing here by hand.",
-        _bullets(
+        bulleted(
             [*results.budget, f"Command: `{results.command}`.", *_machines(results)],
         ),
         "## What is measured",
         "Every validation object at a random turn about the vertical, once for each of its intents; the same turns, "
         "sentences and noise for every model. No physics, no ranking of candidates: what is judged are the samples "
         "themselves.",
-        _bullets([_explain(measure, results) for measure in MEASURES]),
+        bulleted([_explain(measure, results) for measure in MEASURES]),
         "All figures of samples can be compared between all variants, but for those marked n/c (not comparable) "
         "below; the two losses only between variants whose losses mean the same, and n/c stands where they do not.",
         "## Figures",
@@ -51,7 +52,7 @@ def ablation_page(results: AblationResults) -> str:
         _differences_table(results, present),
     ]
     if absent:
-        parts += ["## Not run yet", _bullets([f"`{row.name}`: {row.option}" for row in absent])]
+        parts += ["## Not run yet", bulleted([f"`{row.name}`: {row.option}" for row in absent])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -66,7 +67,7 @@ def _figures_table(results: AblationResults, rows: Sequence[VariantRow]) -> str:
             cells.append(_mean(values, measure) + (" (n/c)" if is_other and values else ""))
         seeds = len({run.seed for run in results.runs if run.variant == row.name})
         lines.append([f"`{row.name}`", row.option, str(seeds), *cells])
-    return _table(header, lines, num_texts=2)
+    return markdown_table(header, lines, num_texts=2)
 
 
 def _differences_table(results: AblationResults, rows: Sequence[VariantRow]) -> str:
@@ -78,7 +79,7 @@ def _differences_table(results: AblationResults, rows: Sequence[VariantRow]) -> 
         [f"`{row.name}`", f"`{row.compared_with}`", *(column[number] for column in columns)]
         for number, row in enumerate(compared)
     ]
-    return _table(header, lines, num_texts=len(header))
+    return markdown_table(header, lines, num_texts=len(header))
 
 
 def _differences(results: AblationResults, rows: Sequence[VariantRow], measure: Measure) -> list[str]:
@@ -141,12 +142,3 @@ def _machines(results: AblationResults) -> list[str]:
     if seconds:
         lines.append(f"Training the base took {sum(seconds) / len(seconds):.0f} CPU seconds on average.")
     return [*lines, f"Code: commit{'s' * (len(commits) > 1)} {', '.join(commits)}."] if commits else lines
-
-
-def _bullets(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _table(header: Sequence[str], lines: Sequence[Sequence[str]], num_texts: int) -> str:
-    rule = ["---" if number < num_texts else "---:" for number in range(len(header))]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *lines])

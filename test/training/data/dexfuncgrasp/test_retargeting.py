@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 import torch
+from config_fields import field_paths
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.hand.joint_limits import (
@@ -164,3 +165,44 @@ def test_every_setting_matters(hand, job, brief, name):
     changed = dataclasses.replace(BRIEF, **{name: OTHER_VALUES[name]})
     found = HandRetargeter(hand, changed)(job.targets, job.object_points[None])
     assert float((found.vectors - brief.vectors).abs().max()) > 1e-6
+
+
+FIELD_CHANGES = {
+    "num_steps": 13,
+    "free_share": 0.9,
+    "rotation_rate": 0.01,
+    "translation_rate": 0.001,
+    "joint_rate": 0.01,
+    "final_rate_share": 0.5,
+    "tip_weight": 0.2,
+    "pad_weight": 0.2,
+    "distal_weight": 0.1,
+    "pad_normal_weight": 0.0,
+    "joint_weight": 0.5,
+    "palm_turn_weight": 0.1,
+    "palm_place_weight": 1.0,
+    "contact_weight": 0.0,
+    "penetration_weight": 0.0,
+    "posture_weight": 0.5,
+    "contact_reach_m": 0.0,
+    "contact_tolerance_m": 0.004,
+    "num_object_points": 16,
+    "renew_points_every": 3,
+}
+SHORT = RetargetingSettings(num_steps=12, free_share=0.2)
+
+
+def test_every_setting_has_a_changed_value():
+    assert set(field_paths(RetargetingSettings)) == set(FIELD_CHANGES)
+
+
+@pytest.fixture(scope="module")
+def shortly_found(hand, job):
+    return HandRetargeter(hand, SHORT)(job.targets, job.object_points[None]).vectors
+
+
+@pytest.mark.parametrize("name", FIELD_CHANGES)
+def test_a_changed_setting_changes_the_hands(name, hand, job, shortly_found):
+    settings = dataclasses.replace(SHORT, **{name: FIELD_CHANGES[name]})
+    changed = HandRetargeter(hand, settings)(job.targets, job.object_points[None]).vectors
+    assert not torch.equal(changed, shortly_found)
