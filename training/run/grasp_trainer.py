@@ -17,6 +17,7 @@ from training.data.mixed_store import GraspStore
 from training.data.observation_store import ObservationBatch, Phrasing
 from training.experiments import Experiment
 from training.losses.grasp_objective import GraspObjective
+from training.run.batches_ahead import BatchesAhead
 from training.run.checkpoint_store import CheckpointStore
 from training.run.item_source import ItemSource
 from training.run.log_lines import training_line
@@ -103,6 +104,7 @@ class GraspTrainer:
         self.source = sources["train"]
         self.order = EpochOrder(len(self.source), items.batch_size, experiment.seed)
         self.num_steps = experiment.num_steps(self.order.steps_per_epoch)
+        self._batches = BatchesAhead(self._draw_batches, self.num_steps)
         if teacher is not None:
             teacher.start(model)
         self.model, self.optimiser = prepare_for_training(self.accelerator, model, settings)
@@ -180,7 +182,7 @@ class GraspTrainer:
     def gradients(self) -> dict[str, float]:
         """Add the gradients of the next step to the parameters'; terms of its loss over all processes."""
         share_done = self.step / self.num_steps
-        return accumulate_gradients(self.training_pass, self.model, self._batches(), share_done)
+        return accumulate_gradients(self.training_pass, self.model, self._batches.of(self.step), share_done)
 
     def _train_step(self) -> dict[str, float]:
         settings, progress = self.experiment.optimisation, self.progress
@@ -203,9 +205,9 @@ class GraspTrainer:
         progress.means.add(terms)
         return terms
 
-    def _batches(self) -> list[ObservationBatch]:
-        """This process's share of the step's items, one batch for each pass."""
-        items = self.order.items(self.step)
+    def _draw_batches(self, step: int) -> list[ObservationBatch]:
+        """This process's share of a step's items, one batch for each pass."""
+        items = self.order.items(step)
         size = len(items) // self._num_shares
         own = range(self.accelerator.process_index, self._num_shares, self.accelerator.num_processes)
         return [self.source.draw(items[share * size : (share + 1) * size]) for share in own]
