@@ -1,7 +1,6 @@
 """Several data sets as one, each with its share of an epoch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,43 +13,6 @@ from training.data.mixture import Mixture
 from training.data.observation_store import GraspGroup, ObservationBatch, ObservationStore, Origin, Phrasing
 
 
-@dataclass(frozen=True)
-class StoreItem:
-    """One item of a mixture.
-
-    Attributes:
-        store: number of the store.
-        index: into the items of that store.
-    """
-
-    store: int
-    index: int
-
-
-def mixture_items(lengths: Sequence[int], weights: Sequence[float]) -> tuple[StoreItem, ...]:
-    """The items of an epoch of a `Mixture`: each store has its share, and every item is there at least once.
-
-    The epoch is as long as the store needs that is large for its share; the items of the others come several times.
-
-    Args:
-        lengths: number of items of each store.
-        weights: of each store, in any unit.
-
-    Raises:
-        ConfigurationError: no store, an empty one, or a weight that is not positive.
-    """
-    if len(lengths) != len(weights):
-        raise ConfigurationError(f"a mixture needs one weight for each store, got {len(weights)} for {len(lengths)}")
-    numbers = {f"{number:04d}": number for number in range(len(lengths))}
-    mixture = Mixture(
-        {name: lengths[number] for name, number in numbers.items()},
-        {name: weights[number] for name, number in numbers.items()},
-        seed=0,
-    )
-    items = (mixture.item(0, position) for position in range(len(mixture)))
-    return tuple(StoreItem(numbers[item.dataset], item.index) for item in items)
-
-
 class MixedStore:
     """A weighted mixture of stores that is drawn from like one.
 
@@ -58,21 +20,29 @@ class MixedStore:
 
     Args:
         stores: all with pictures of one size, or all with features of one shape.
-        weights: of each, in any unit.
+        weights: of each, in any unit; they decide what an epoch goes through, not which items there are.
+
+    Raises:
+        ConfigurationError: no store, an empty one, or a weight that is not a positive number.
     """
 
     def __init__(self, stores: Sequence[ObservationStore], weights: Sequence[float]):
         self.stores = tuple(stores)
-        self.items = mixture_items([len(store) for store in stores], weights)
+        self.mixture = Mixture(tuple(len(store) for store in stores), tuple(weights))
+        self._places = [(number, index) for number, store in enumerate(stores) for index in range(len(store))]
 
     def __len__(self) -> int:
-        """How many items an epoch has."""
-        return len(self.items)
+        """How many items there are, of all stores in a row."""
+        return len(self._places)
+
+    def epoch_items(self, epoch: int, seed: int) -> Sequence[int]:
+        """The items of an epoch, of each store as many as its weight says; see `Mixture`."""
+        return self.mixture.epoch_items(epoch, seed)
 
     @property
     def groups(self) -> tuple[GraspGroup, ...]:
         """What each item is drawn of; object and grasps are numbered within their own store."""
-        return tuple(self.stores[item.store].groups[item.index] for item in self.items)
+        return tuple(group for store in self.stores for group in store.groups)
 
     @property
     def num_objects(self) -> int:
@@ -91,19 +61,18 @@ class MixedStore:
         return first if all(store.origin == first for store in self.stores) else None
 
     def by_grasp(self) -> "MixedStore":
-        """The same with one item for each grasp; the stores keep their shares of the epoch."""
-        counts = [sum(item.store == number for item in self.items) for number in range(len(self.stores))]
-        return MixedStore([store.by_grasp() for store in self.stores], counts)
+        """The same with one item for each grasp; the stores keep their weights."""
+        return MixedStore([store.by_grasp() for store in self.stores], self.mixture.weights)
 
     def known_grasps(self, index: int) -> Tensor:
         """See `ObservationStore.known_grasps`; numbered within the item's own store."""
-        item = self.items[index]
-        return self.stores[item.store].known_grasps(item.index)
+        number, own = self._places[index]
+        return self.stores[number].known_grasps(own)
 
     def object_id(self, index: int) -> str:
         """The id of an item's object."""
-        item = self.items[index]
-        return self.stores[item.store].object_id(item.index)
+        number, own = self._places[index]
+        return self.stores[number].object_id(own)
 
     def draw(
         self,
@@ -117,13 +86,13 @@ class MixedStore:
         grasps: Tensor | None = None,
     ) -> ObservationBatch:
         """Observations of B items; see `ObservationStore.draw`."""
-        items = [self.items[index] for index in group_indices]
+        items = [self._places[index] for index in group_indices]
         batches: list[ObservationBatch] = []
         places: list[int] = []
         for number, store in enumerate(self.stores):
-            mine = [place for place, item in enumerate(items) if item.store == number]
+            mine = [place for place, (owner, _) in enumerate(items) if owner == number]
             if mine:
-                indices, streams = [items[place].index for place in mine], random.of_samples(mine)
+                indices, streams = [items[place][1] for place in mine], random.of_samples(mine)
                 given = None if grasps is None else grasps[mine]
                 sizes = (num_grasps, num_points, num_contact_points)
                 batches.append(store.draw(indices, *sizes, augmentation, phrasing, streams, given))

@@ -148,6 +148,10 @@ class ObservationStore:
         """How many items can be drawn."""
         return len(self.groups)
 
+    def epoch_items(self, epoch: int, seed: int) -> Sequence[int]:
+        """The items of an epoch: each once, in every epoch."""
+        return range(len(self))
+
     @property
     def num_objects(self) -> int:
         """O."""

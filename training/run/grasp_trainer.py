@@ -102,7 +102,7 @@ class GraspTrainer:
             for split, store in stores.items()
         }
         self.source = sources["train"]
-        self.order = EpochOrder(len(self.source), items.batch_size, experiment.seed)
+        self.order = EpochOrder(self.source.epoch_items, items.batch_size, experiment.seed)
         self.num_steps = experiment.num_steps(self.order.steps_per_epoch)
         self._batches = BatchesAhead(self._draw_batches, self.num_steps)
         if teacher is not None:
@@ -120,7 +120,7 @@ class GraspTrainer:
         self.states = RunStates(
             checkpoints, self.accelerator, self.model, self.optimiser.optimizer, self.average, self.progress, log
         )
-        self._identity = f"{experiment.identity()} {len(self.source)} items"
+        self._identity = f"{experiment.identity()} {self.order.num_items} items"
         if teacher is not None:
             self._identity += f" taught by {teacher.digest}"
         seed_everything(experiment.seed + 2 + self.accelerator.process_index)

@@ -49,6 +49,10 @@ class ItemSource:
     def __len__(self) -> int:
         return len(self.store)
 
+    def epoch_items(self, epoch: int, seed: int) -> Sequence[int]:
+        """The items of an epoch of training, as the store has them."""
+        return self.store.epoch_items(epoch, seed)
+
     def name_of(self, item: SeededItem) -> tuple[str, str]:
         """Category and id of an item's object."""
         return self.store.groups[item.index].category, self.store.object_id(item.index)

@@ -11,7 +11,7 @@ from funcgrasp_core.grasp_model.sample_random import SampleRandom
 from funcgrasp_core.grasp_model.semantic_encoder import ViewFeatures, ViewImages
 from training.data.augmentation import AugmentationConfig
 from training.data.build_store import StoreSettings, build_store
-from training.data.mixed_store import MixedStore, mixture_items
+from training.data.mixed_store import MixedStore
 from training.data.oakink import OakInkShapeDataset
 
 
@@ -24,26 +24,25 @@ def stores(tmp_path_factory):
     return [build_store(OakInkShapeDataset(root, "train"), settings) for root in roots]
 
 
-def test_shares_follow_the_weights_and_every_item_is_there():
-    for lengths, weights in (([10, 1000], [0.7, 0.3]), ([5, 5], [1, 1]), ([7], [2.0]), ([100, 3, 50], [1, 2, 3])):
-        items = mixture_items(lengths, weights)
-        for store, (length, weight) in enumerate(zip(lengths, weights, strict=True)):
-            mine = [item.index for item in items if item.store == store]
-            assert set(mine) == set(range(length))
-            assert len(mine) / len(items) == pytest.approx(weight / sum(weights), abs=0.02)
-            assert max(mine.count(index) for index in range(length)) <= -(-len(mine) // length)
-    assert len(mixture_items([10, 1000], [0.7, 0.3])) == 3334
+def test_every_item_is_there_once_and_an_epoch_has_the_shares(stores):
+    mixed = MixedStore(stores, [3, 1])
+    assert (mixed.num_objects, mixed.num_grasps, len(mixed), len(mixed.groups)) == (7, 28, 14, 14)
+    epochs = [list(mixed.epoch_items(epoch, seed=0)) for epoch in (0, 1)]
+    for items in epochs:
+        assert set(items) == set(range(14))
+        assert sum(item < 4 for item in items) == 3 * sum(item >= 4 for item in items) == 30
+    assert epochs[0] != epochs[1]
+    assert list(stores[0].epoch_items(5, seed=0)) == [0, 1, 2, 3]
 
 
 def test_an_item_gives_what_its_store_gives(stores):
     mixed = MixedStore(stores, [1, 1])
-    assert (mixed.num_objects, mixed.num_grasps, len(mixed.groups)) == (7, 28, len(mixed))
     indices = [0, len(mixed) - 1, 2, len(mixed) // 2 + 1]
     batch = mixed.draw(indices, 2, 64, 32, AugmentationConfig(), phrasing, SampleRandom(range(4)))
     assert isinstance(batch.views, ViewImages)
     for place, index in enumerate(indices):
-        item = mixed.items[index]
-        alone = stores[item.store].draw([item.index], 2, 64, 32, AugmentationConfig(), phrasing, SampleRandom([place]))
+        store, own = (stores[0], index) if index < 4 else (stores[1], index - 4)
+        alone = store.draw([own], 2, 64, 32, AugmentationConfig(), phrasing, SampleRandom([place]))
         assert isinstance(alone.views, ViewImages)
         assert batch.texts[place] == alone.texts[0]
         assert torch.allclose(batch.points[place], alone.points[0], atol=1e-6)
@@ -58,8 +57,10 @@ def test_an_item_gives_what_its_store_gives(stores):
 def test_by_grasp_keeps_the_shares(stores):
     mixed = MixedStore(stores, [0.75, 0.25])
     single = mixed.by_grasp()
+    assert len(single) == 28
     assert all(len(group.grasp_indices) == 1 for group in single.groups)
-    share = sum(item.store == 0 for item in single.items) / len(single)
+    items = single.epoch_items(0, seed=0)
+    share = sum(item < len(stores[0].by_grasp()) for item in items) / len(items)
     assert share == pytest.approx(0.75, abs=0.02)
     assert mixed.vectors_at_random_yaws(torch.Generator()).shape == (28, 61)
 
@@ -79,4 +80,4 @@ def test_features_of_all_stores_are_joined_and_mixing_them_with_pictures_is_refu
 @pytest.mark.parametrize(("lengths", "weights"), [([], []), ([3], [1, 1]), ([3, 0], [1, 1]), ([3, 3], [1, 0])])
 def test_impossible_mixtures_are_refused(lengths, weights):
     with pytest.raises(ConfigurationError, match="mixture"):
-        mixture_items(lengths, weights)
+        MixedStore([range(length) for length in lengths], weights)  # pyright: ignore[reportArgumentType] - sized

@@ -16,6 +16,7 @@ from training.data.build_store import StoreSettings
 from training.data.data_sets import DataSource, open_store, resolve_data
 from training.data.dexfuncgrasp.index import find_shadow_grasps
 from training.data.group_phrasing import group_phrasing
+from training.data.mixed_store import MixedStore
 from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
 SETTINGS = StoreSettings(view_size=32, num_points=256)
@@ -55,7 +56,8 @@ def test_a_store_of_it_is_drawn_from_like_any_other(viewed_tree, tmp_path):
 def test_a_mixture_with_another_set_keeps_its_share(viewed_tree, tmp_path):
     sources = resolve_data(f"dexfuncgrasp:{viewed_tree}:0.75,dexfuncgrasp:{viewed_tree}:0.25")
     store = open_store(sources, "train", SETTINGS, cache_folder=tmp_path)
-    counts = np.bincount([item.store for item in store.items])
+    assert isinstance(store, MixedStore)
+    counts = np.bincount([item >= len(store.stores[0]) for item in store.epoch_items(0, seed=0)])
     assert counts[0] == pytest.approx(3 * counts[1])
 
 
