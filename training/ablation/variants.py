@@ -131,6 +131,11 @@ def _integration(base: Experiment) -> list[Variant]:
         Variant("rk4_quarter", "Runge-Kutta, a quarter of the steps", _sampled_by(base, "rk4", max(1, num_steps // 4))),
         Variant("few_steps", f"Euler, {FEW_STEPS} steps", few),
         Variant(
+            "few_grasp_steps",
+            f"Euler, {FEW_STEPS} steps for the grasp, {num_steps} for the palm pose",
+            _model_with(base, flow=few.model.flow),
+        ),
+        Variant(
             "trained_twice", "the base trained again from its own weights", base, teacher="base", learns_pairs=False
         ),
         Variant(
