@@ -19,6 +19,7 @@ SAMPLING_ONLY = {
         "heun_half",
         "rk4_quarter",
         "few_steps",
+        "few_grasp_steps",
         "refinements_0",
         "refinements_2",
         "last_weights",
