@@ -33,7 +33,7 @@ COMPACT = GraspModelConfig(
     mode=PalmModeConfig(),
     parameterisation="joint_basis",
     normalise_targets=True,
-    flow=FlowConfig(width=512, layers=3, residual=True, integrator="euler", time_draws=4),
+    flow=FlowConfig(width=512, layers=3, residual=True, num_steps=2, integrator="euler", time_draws=4),
 )
 """The embedded default: no language model, d = 256, fusion over the sampled points, runs on two CPU cores."""
 
