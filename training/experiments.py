@@ -88,6 +88,10 @@ class ReportConfig:
             raise ConfigurationError(f"qual_source must be 'val' or 'test', got {self.qual_source!r}")
 
 
+FEWEST_NORMS = 20
+"""Gradient norms before there is a median worth comparing with."""
+
+
 @dataclass(frozen=True)
 class GuardConfig:
     """When a run is stopped because its gradients explode; what is not finite stops it at once."""
@@ -97,8 +101,10 @@ class GuardConfig:
     window: int = 100  # steps of the running median
 
     def __post_init__(self) -> None:
-        if self.factor <= 1 or min(self.patience, self.window) < 1:
-            raise ConfigurationError("factor must exceed 1, patience and window must be at least 1")
+        if self.factor <= 1 or self.patience < 1 or self.window < FEWEST_NORMS:
+            raise ConfigurationError(
+                f"factor must exceed 1, patience must be at least 1 and window at least {FEWEST_NORMS}"
+            )
 
 
 @dataclass(frozen=True)
@@ -218,7 +224,7 @@ def with_items(experiment: Experiment, **changes: Any) -> Experiment:
 
 
 def with_qwen_tuning(experiment: Experiment, tuning: str) -> Experiment:
-    """The experiment with another way of tuning its language model.
+    """The experiment with another way of tuning its language model; tuned in full, no averaged weights are kept.
 
     Raises:
         ConfigurationError: its model has none, or there is no such way.
@@ -227,7 +233,9 @@ def with_qwen_tuning(experiment: Experiment, tuning: str) -> Experiment:
     if not isinstance(semantic, QwenSemanticConfig):
         raise ConfigurationError(f"the model of '{experiment.name}' has no Qwen2.5-VL whose tuning could be '{tuning}'")
     model = dataclasses.replace(experiment.model, semantic=dataclasses.replace(semantic, tuning=tuning))
-    return dataclasses.replace(experiment, model=model)
+    changed = dataclasses.replace(experiment, model=model)
+    # An average of bfloat16 weights would stand still: a thousandth of a difference is below their resolution.
+    return with_optimisation(changed, ema_decay=0.0) if tuning == "full" else changed
 
 
 def with_qwen_in_float32(experiment: Experiment) -> Experiment:

@@ -28,7 +28,6 @@ from training.experiments import Experiment
 from training.make_tiny_qwen import ensure_tiny_qwen
 from training.run.checkpoint_store import CheckpointStore
 from training.run.grasp_trainer import GraspTrainer, make_accelerator
-from training.run.metrics_file import read_curves
 from training.run.model_card import TrainedRun, count_parameters, model_card
 from training.run.output_files import write_whole_text
 from training.run.random_states import seed_everything
@@ -119,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     provenance = {
         "experiment": experiment.name,
-        "step": str(trainer.step),
+        "step": str(trainer.step) if trainer.is_finished else f"{trainer.step}, stopped before {trainer.num_steps}",
         "seed": str(experiment.seed),
         "cpu_seconds": f"{trainer.progress.cpu_seconds:.0f}",
         "num_train_grasps": str(stores["train"].num_grasps),
@@ -139,13 +138,15 @@ def main(arguments: list[str] | None = None) -> None:
                 provenance,
                 resolve_data(options.data, debug=options.debug),
                 stores,
-                read_curves(folder / "metrics.csv"),
+                log.curves(),
                 count_parameters(whole),
             )
             write_whole_text(folder / "model_card.md", model_card(run))
-            if options.export is not None:
+            if options.export is not None and trainer.is_finished:
                 save_checkpoint(options.export, whole, provenance, torch.float16)
                 log.say(f"wrote {options.export}")
+            elif options.export is not None:
+                log.say(f"{options.export} is left as it was until all {trainer.num_steps} steps are made")
     log.close()
     accelerator.end_training()
 

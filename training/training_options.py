@@ -58,7 +58,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         "--semantic",
         help=f"folder of a Qwen2.5-VL checkpoint, for models with one; `{TINY_QWEN}` makes a tiny random one",
     )
-    parser.add_argument("--qwen-tuning", default=environment("QWEN_TUNING"), help="lora, full or frozen")
+    parser.add_argument("--qwen-tuning", help="lora, full or frozen")
     parser.add_argument(
         "--name", default=environment("EXP_NAME"), help="of the folder under exp/ (default: the experiment's name)"
     )
@@ -110,8 +110,11 @@ def chosen_experiment(options: argparse.Namespace) -> Experiment:
     experiment = get_experiment(options.experiment)
     if options.debug:
         experiment = in_debug_mode(experiment)
-    if options.qwen_tuning and isinstance(experiment.model.semantic, QwenSemanticConfig):
-        experiment = with_qwen_tuning(experiment, options.qwen_tuning)
+    tuning = options.qwen_tuning
+    if tuning is None and isinstance(experiment.model.semantic, QwenSemanticConfig):
+        tuning = os.environ.get("QWEN_TUNING")
+    if tuning is not None:
+        experiment = with_qwen_tuning(experiment, tuning)
     if chosen_device(options) == "cpu":
         experiment = with_qwen_in_float32(experiment)
     if options.steps is not None or options.epochs is not None:

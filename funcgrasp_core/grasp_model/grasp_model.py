@@ -141,9 +141,9 @@ class GraspModel(SceneEncoder, ABC):
         """`flow_pairs` for encoded scenes."""
 
     def fit_targets(self, vectors: Tensor) -> None:
-        """Take the statistics of training grasps [M, 61], if the configuration normalises targets."""
+        """Take the statistics of training grasps [M, 61] of any device, if the configuration normalises targets."""
         if self.config.normalise_targets:
-            self.targets.fit(self.parameterisation.encode(vectors))
+            self.targets.fit(self.parameterisation.encode(vectors.to(self.targets.mean.device)))
 
 
 class SingleMapGraspModel(GraspModel):
@@ -238,6 +238,7 @@ class PalmModeGraspModel(GraspModel):
         """See `GraspModel.fit_targets`; the grasps' targets are those that noisy palm poses give."""
         if not self.config.normalise_targets:
             return
+        vectors = vectors.to(self.targets.mean.device)
         palms = self.palm.poses_of(vectors[None])
         self.modes.fit(palms.to_mode()[0])
         noisy = self._disturbed(palms, SampleRandom([0]))

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 from funcgrasp_core.checkpoints import load_checkpoint
 from funcgrasp_core.errors import CheckpointMissingError, ConfigurationError
 from training.data.data_sets import resolve_data
-from training.experiments import DEBUG_BATCH_SIZE, DEBUG_STEPS
+from training.experiments import DEBUG_BATCH_SIZE, DEBUG_EXPERIMENT, DEBUG_STEPS, EXPERIMENTS, ReportConfig
 from training.run.checkpoint_store import CheckpointStore
 from training.train_grasp_model import main
 from training.training_options import chosen_experiment, parse_arguments
@@ -118,3 +119,34 @@ def test_funcgrasp_v2_trains_with_a_tiny_language_model_and_goes_on(tmp_path, da
     loaded = load_checkpoint(folder / "model.safetensors", semantic_model=tmp_path / "data" / "tiny_qwen")
     assert loaded.config.name == "funcgrasp_v2"
     assert loaded.provenance["step"] == "6"
+
+
+def test_a_stopped_run_leaves_the_exported_file_alone(tmp_path, monkeypatch, data):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shipped.safetensors").write_bytes(b"the model that ships")
+    command = ["--experiment", "debug", "--data", str(data), "--device", "cpu", "--threads", "1"]
+    main([*command, "--stop-after", "2", "--export", "shipped.safetensors"])
+    assert (tmp_path / "shipped.safetensors").read_bytes() == b"the model that ships"
+    folder = tmp_path / "exp" / "debug"
+    assert "left as it was until all 6 steps are made" in (folder / "logs" / "run.log").read_text()
+    assert "| step | 2, stopped before 6 |" in (folder / "model_card.md").read_text()
+
+
+def test_a_run_that_ends_before_its_first_number_ends_well(tmp_path, monkeypatch, data):
+    monkeypatch.chdir(tmp_path)
+    quiet = dataclasses.replace(DEBUG_EXPERIMENT, report=ReportConfig(log_interval=5, sampled_items=0))
+    monkeypatch.setitem(EXPERIMENTS, "debug", quiet)
+    main(["--experiment", "debug", "--data", str(data), "--device", "cpu", "--threads", "1", "--stop-after", "1"])
+    assert "ended before its first validation" in (tmp_path / "exp" / "debug" / "model_card.md").read_text()
+
+
+def test_tuning_of_a_language_model_that_is_not_there_is_refused(monkeypatch):
+    with pytest.raises(ConfigurationError, match="'compact' has no Qwen2"):
+        experiment("--experiment", "compact", "--qwen-tuning", "full")
+    monkeypatch.setenv("QWEN_TUNING", "full")
+    assert experiment("--experiment", "compact").name == "compact", "the variable may serve several commands"
+
+
+def test_full_tuning_keeps_no_average():
+    assert experiment("--experiment", "qwen").optimisation.ema_decay > 0
+    assert experiment("--experiment", "qwen", "--qwen-tuning", "full").optimisation.ema_decay == 0

@@ -1,5 +1,6 @@
 """Several data sets as one, each with its share of an epoch."""
 
+import hashlib
 from collections.abc import Sequence
 
 import torch
@@ -43,6 +44,11 @@ class MixedStore:
     def groups(self) -> tuple[GraspGroup, ...]:
         """What each item is drawn of; object and grasps are numbered within their own store."""
         return tuple(group for store in self.stores for group in store.groups)
+
+    def digest(self) -> str:
+        """Tells mixtures apart, by their data sets and weights."""
+        texts = [*(store.digest() for store in self.stores), str(self.mixture.weights)]
+        return hashlib.sha256(" ".join(texts).encode()).hexdigest()
 
     @property
     def num_objects(self) -> int:

@@ -5,6 +5,8 @@ features) is computed beforehand; a batch then only selects, turns and adds nois
 """
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -151,6 +153,12 @@ class ObservationStore:
     def epoch_items(self, epoch: int, seed: int) -> Sequence[int]:
         """The items of an epoch: each once, in every epoch."""
         return range(len(self))
+
+    def digest(self) -> str:
+        """Tells data sets apart: of the grasps, what they are for, and the objects' ids and pictures."""
+        meant = [(group.object_index, group.intent, group.grasp_indices.tolist()) for group in self.groups]
+        texts = json.dumps([meant, self.object_ids, self.view_keys]).encode()
+        return hashlib.sha256(self.vectors.numpy().tobytes() + texts).hexdigest()
 
     @property
     def num_objects(self) -> int:

@@ -4,10 +4,7 @@ import math
 import statistics
 from collections.abc import Mapping
 
-from training.experiments import GuardConfig
-
-_FEWEST_NORMS = 20
-"""Gradient norms before there is a median worth comparing with."""
+from training.experiments import FEWEST_NORMS, GuardConfig
 
 
 class AnomalyGuard:
@@ -34,7 +31,7 @@ class AnomalyGuard:
             return f"the loss is not finite ({values})"
         if not math.isfinite(gradient_norm):
             return f"the gradients are not finite (norm {gradient_norm}; {values})"
-        if len(self.norms) < _FEWEST_NORMS:
+        if len(self.norms) < FEWEST_NORMS:
             self.norms.append(gradient_norm)
             return None
         median = statistics.median(self.norms)

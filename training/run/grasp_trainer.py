@@ -3,14 +3,16 @@
 import dataclasses
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 from tqdm import tqdm
 
 from funcgrasp_core.errors import ConfigurationError
 from funcgrasp_core.grasp_model.grasp_model import GraspModel
+from funcgrasp_core.grasp_model.qwen.encoder import QwenSemanticEncoder
 from training.data.augmentation import AugmentationConfig
 from training.data.epoch_order import EpochOrder
 from training.data.mixed_store import GraspStore
@@ -32,6 +34,8 @@ from training.run.training_errors import TrainingDivergedError
 from training.run.validator import Validator
 from training.run.weight_average import WeightAverage
 
+_LONGEST_WAIT = timedelta(hours=12)
+
 
 def make_accelerator(device: str = "cpu") -> Accelerator:
     """One process or many, as `accelerate launch` says.
@@ -41,7 +45,9 @@ def make_accelerator(device: str = "cpu") -> Accelerator:
     """
     # A feature that nothing reads and views that are stored leave weights without gradients; buffers never change.
     distributed = DistributedDataParallelKwargs(find_unused_parameters=True, broadcast_buffers=False)
-    return Accelerator(cpu=device == "cpu", kwargs_handlers=[distributed])
+    # While one process computes what is kept on disk, the others wait longer than the usual minutes.
+    patient = InitProcessGroupKwargs(timeout=_LONGEST_WAIT)
+    return Accelerator(cpu=device == "cpu", kwargs_handlers=[distributed, patient])
 
 
 def with_all_seen(augmentation: AugmentationConfig) -> AugmentationConfig:
@@ -120,7 +126,9 @@ class GraspTrainer:
         self.states = RunStates(
             checkpoints, self.accelerator, self.model, self.optimiser.optimizer, self.average, self.progress, log
         )
-        self._identity = f"{experiment.identity()} {self.order.num_items} items"
+        self._identity = f"{experiment.identity()} {self.order.num_items} items of {self.source.store.digest()}"
+        if isinstance(model.semantic_encoder, QwenSemanticEncoder):
+            self._identity += f" on {model.semantic_encoder.base_digest}"
         if teacher is not None:
             self._identity += f" taught by {teacher.digest}"
         seed_everything(experiment.seed + 2 + self.accelerator.process_index)
@@ -129,6 +137,11 @@ class GraspTrainer:
     def step(self) -> int:
         """Optimiser steps that were made."""
         return self.progress.step
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all steps were made."""
+        return self.step >= self.num_steps
 
     @property
     def epoch(self) -> int:

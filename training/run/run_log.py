@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from training.run.metrics_file import Curves, read_curves
 from training.run.output_files import write_whole_text
 
 
@@ -50,7 +51,7 @@ class RunLog:
         """Add values to `metrics.csv`, one row a value (step, split, name, value), and to TensorBoard."""
         if self._is_silent:
             return
-        is_new = not self._metrics.exists()
+        is_new = not self._has_metrics()
         with self._metrics.open("a", newline="") as file:
             writer = csv.writer(file)
             if is_new:
@@ -60,11 +61,15 @@ class RunLog:
             for name, value in values.items():
                 self._writer.add_scalar(f"{split}/{name}", value, step)
 
+    def curves(self) -> Curves:
+        """All that was recorded; nothing if the run ended before there was anything."""
+        return read_curves(self._metrics) if self._has_metrics() else {}
+
     def go_on_from(self, step: int) -> None:
         """Begin at this step: what was recorded beyond it will be recorded again, so it is removed."""
         if self._is_silent:
             return
-        if self._metrics.exists():
+        if self._has_metrics():
             header, *rows = self._metrics.read_text().splitlines(keepends=True)
             kept = [row for row in rows if row.endswith("\n") and int(row.split(",")[0]) <= step]
             write_whole_text(self._metrics, "".join([header, *kept]))
@@ -74,6 +79,16 @@ class RunLog:
             self.say("no TensorBoard curves: pip install 'funcgrasp[train]' for them; metrics.csv has every number")
             return
         self._writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=step + 1)
+
+    def _has_metrics(self) -> bool:
+        """Whether the file was begun; one that was cut off within its first line counts as none."""
+        if not self._metrics.exists():
+            return False
+        with self._metrics.open() as file:
+            if file.readline().endswith("\n"):
+                return True
+        self._metrics.unlink()
+        return False
 
     def flush(self) -> None:
         """Have everything that was recorded on its way to the disk."""

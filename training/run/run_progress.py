@@ -131,6 +131,11 @@ class RunStates:
             found = [None if newest is None else str(newest)]
         path = broadcast_object_list(found)[0]
         if path is not None:
+            if self.any_process(not Path(path).is_file()):
+                raise CheckpointFormatError(
+                    f"the run would go on from '{path}', which not every machine can see; have the folder of runs on a "
+                    "disk that all of them share"
+                )
             self._go_on_from(self.store.load(Path(path)), identity)
         self.log.go_on_from(self.progress.step)
 

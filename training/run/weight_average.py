@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from funcgrasp_core.errors import ConfigurationError
+
 
 class WeightAverage:
     """Follows the trainable parameters of a model, whole or sharded; what is frozen needs no average.
@@ -13,11 +15,16 @@ class WeightAverage:
     Args:
         model: to follow.
         decay: share that the average keeps at each step; it is lower in the first steps.
+
+    Raises:
+        ConfigurationError: weights of less than 32 bits are trained, whose average would hardly move.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self._followed = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        if any(p.dtype.itemsize < 4 for p in self._followed.values()):
+            raise ConfigurationError("trained weights of 16 bits cannot be averaged: set ema_decay to 0, or float32")
         self.weights: dict[str, Tensor] = {name: p.detach().clone() for name, p in self._followed.items()}
 
     @torch.no_grad()

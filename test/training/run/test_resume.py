@@ -6,7 +6,9 @@ import torch
 from small_runs import QUICK, make_trainer, small_funcgrasp_v2
 
 from funcgrasp_core.errors import CheckpointFormatError
+from training.data.observation_store import ObservationStore
 from training.experiments import with_items, with_optimisation
+from training.run import run_progress
 from training.run.grasp_trainer import GraspTrainer
 
 # 6 groups in steps of 2: an epoch has 3 steps. Word dropout draws from the process's own generator.
@@ -141,3 +143,30 @@ def test_frozen_weights_are_neither_changed_nor_stored(tmp_path):
     whole = make_trainer(tmp_path / "whole", frozen=frozen)
     whole.run()
     assert_equal_bits(whole, resumed)
+
+
+def test_a_run_does_not_go_on_with_as_many_other_grasps(tmp_path):
+    make_trainer(tmp_path).run(last_step=2)
+    trainer = make_trainer(tmp_path)
+    store = trainer.source.store
+    assert isinstance(store, ObservationStore)
+    moved = dataclasses.replace(store, vectors=store.vectors + 1e-3)
+    assert moved.digest() != store.digest() == dataclasses.replace(store).digest()
+    other = GraspTrainer(
+        trainer.experiment,
+        trainer.model,
+        {"train": moved, "val": moved},
+        dict.fromkeys(("train", "val"), trainer.source.phrasing),
+        trainer.states.store,
+        trainer.log,
+    )
+    with pytest.raises(CheckpointFormatError, match="other settings or other data"):
+        other.run()
+
+
+def test_a_state_that_a_machine_cannot_see_is_named(tmp_path, monkeypatch):
+    make_trainer(tmp_path).run(last_step=2)
+    trainer = make_trainer(tmp_path)
+    monkeypatch.setattr(run_progress, "broadcast_object_list", lambda found: [f"/another/machine/{found[0]}"])
+    with pytest.raises(CheckpointFormatError, match="on a disk that all of them share"):
+        trainer.run()

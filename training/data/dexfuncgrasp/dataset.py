@@ -31,7 +31,7 @@ from training.data.grasping_hand import GraspingHand
 from training.data.oakink_index import GraspRecord
 from training.data.oakink_layout import SPLITS, GraspSource
 from training.data.stored_objects import CLOUDS_FOLDER, STORED_CLOUD_SIZE, read_cloud, read_views
-from training.data.view_rendering import views_folder
+from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
 _LOG = logging.getLogger(__name__)
 
@@ -177,7 +177,19 @@ class DexFuncGraspDataset(Dataset):
             hands = store.read(found.grasps[0].object_id, found.digests)
             if hands is None:
                 raise DatasetError(f"{store.folder} lost what was just written: is another process deleting it?")
-            self._add_records(found, hands)
+            if reading.on_broken == "refuse" or self._can_be_seen(found.grasps[0].object_id):
+                self._add_records(found, hands)
+
+    def _can_be_seen(self, object_id: str) -> bool:
+        """Whether cloud and pictures can be read; what cannot is written down."""
+        before = len(self._broken)
+        with self._broken.reading(self.root / CLOUDS_FOLDER / f"{object_id}.npy"):
+            self.cloud(object_id)
+        yaws = {self.sample.yaw_deg, *VIEW_YAWS_DEG} if self.views_required else {self.sample.yaw_deg}
+        with self._broken.reading(views_folder(self.root, object_id, self.sample.yaw_deg).parent):
+            for yaw_deg in sorted(yaws):
+                self.views(object_id, yaw_deg)
+        return len(self._broken) == before
 
     def _retargeter(self) -> HandRetargeter:
         layer = self.hand_layer if isinstance(self.hand_layer, ManoLayer) else ManoLayer(self.hand_layer.assets)

@@ -14,9 +14,12 @@ from training.data import inspect
 from training.data.augmentation import AugmentationConfig
 from training.data.build_store import StoreSettings
 from training.data.data_sets import DataSource, open_store, resolve_data
+from training.data.dexfuncgrasp.dataset import DexFuncGraspDataset
 from training.data.dexfuncgrasp.index import find_shadow_grasps
+from training.data.dexfuncgrasp.reading import DexFuncGraspReading
 from training.data.group_phrasing import group_phrasing
 from training.data.mixed_store import MixedStore
+from training.data.oakink import CLOUDS_FOLDER
 from training.data.view_rendering import VIEW_YAWS_DEG, views_folder
 
 SETTINGS = StoreSettings(view_size=32, num_points=256)
@@ -72,3 +75,19 @@ def test_the_doctor_recognises_and_reports_it(viewed_tree, tmp_path, capsys):
 def test_the_doctor_names_a_set_nearby(tree, capsys):
     assert inspect.main([str(tree.parent)]) == 2
     assert f"give {tree}" in capsys.readouterr().err
+
+
+def test_objects_without_readable_pictures_or_points_are_left_out_and_listed(viewed_tree, tmp_path):
+    root = tmp_path / "tree"
+    shutil.copytree(viewed_tree, root)
+    first, second, *others = sorted({grasp.object_id for grasp in find_shadow_grasps(root, "all")})
+    picture = views_folder(root, first, VIEW_YAWS_DEG[1]) / f"{VIEW_SLOTS[0]}.png"
+    picture.write_bytes(b"no picture")
+    (root / CLOUDS_FOLDER / second).parent.mkdir(parents=True, exist_ok=True)
+    (root / CLOUDS_FOLDER / f"{second}.npy").write_bytes(b"no points")
+    skipping = DexFuncGraspDataset(root, "all", reading=DexFuncGraspReading(on_broken="skip"), show_progress=False)
+    assert set(skipping.object_ids) == set(others)
+    listed = [str(broken) for broken in skipping.broken_files]
+    assert len(listed) == 2
+    assert str(picture) in listed[0]
+    assert f"{second}.npy" in listed[1]
