@@ -31,7 +31,7 @@ def test_the_files_found_hold_every_gpu_test():
     mark = re.compile(r"^\s*(?:@|pytestmark.*)pytest\.mark\.gpu\b", re.MULTILINE)
     marked = {path for path in (ROOT / "test").rglob("test_*.py") if mark.search(path.read_text())}
     assert set(collected_files()) == marked
-    assert len(marked) == 5
+    assert marked
 
 
 def test_collecting_them_needs_no_package_that_a_gpu_machine_lacks():
