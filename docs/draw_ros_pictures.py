@@ -118,7 +118,7 @@ def _label_poses(axes: Axes, camera: PinholeCamera, grasp: PlannedGrasp) -> None
     (at_wrist, at_waiting, at_middle), _ = camera.project(np.stack([wrist, waiting, (wrist + waiting) / 2]))
     line = {"arrowstyle": "-", "color": LINE, "linewidth": 0.9}
     labels = (
-        (f"wrist_pose\n({wrist_frame(0)})", at_wrist, (-150, 75)),
+        (f"wrist_pose\n({wrist_frame(0)})", at_wrist, (-170, 120)),
         (f"pregrasp_pose\n({pregrasp_frame(0)})", at_waiting, (120, 105)),
         ("approach_direction, 10 cm", at_middle, (60, 150)),
     )
