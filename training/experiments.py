@@ -224,7 +224,7 @@ def with_items(experiment: Experiment, **changes: Any) -> Experiment:
 
 
 def with_qwen_tuning(experiment: Experiment, tuning: str) -> Experiment:
-    """The experiment with another way of tuning its language model; tuned in full, no averaged weights are kept.
+    """The experiment with another way of tuning its language model; tuned in full in bfloat16, it keeps no averages.
 
     Raises:
         ConfigurationError: its model has none, or there is no such way.
@@ -235,7 +235,8 @@ def with_qwen_tuning(experiment: Experiment, tuning: str) -> Experiment:
     model = dataclasses.replace(experiment.model, semantic=dataclasses.replace(semantic, tuning=tuning))
     changed = dataclasses.replace(experiment, model=model)
     # An average of bfloat16 weights would stand still: a thousandth of a difference is below their resolution.
-    return with_optimisation(changed, ema_decay=0.0) if tuning == "full" else changed
+    stands_still = tuning == "full" and semantic.dtype == "bfloat16"
+    return with_optimisation(changed, ema_decay=0.0) if stands_still else changed
 
 
 def with_qwen_in_float32(experiment: Experiment) -> Experiment:

@@ -7,10 +7,11 @@ for --data, EXP_NAME for --name, DEBUG=true for --debug, QWEN_TUNING for --qwen-
 
 import argparse
 import dataclasses
+import os
 import platform
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,14 @@ from training.run.random_states import seed_everything
 from training.run.reflow_teacher import ReflowTeacher
 from training.run.run_log import RunLog
 from training.run.sharding import whole_weights
-from training.training_options import TINY_QWEN, chosen_device, chosen_experiment, chosen_readings, parse_arguments
+from training.training_options import (
+    OPTION_VARIABLES,
+    TINY_QWEN,
+    chosen_device,
+    chosen_experiment,
+    chosen_readings,
+    parse_arguments,
+)
 
 TINY_QWEN_FOLDER = Path("data/tiny_qwen")
 
@@ -78,6 +86,13 @@ def open_stores(
         )
         for split in splits
     }
+
+
+def command_line(arguments: Sequence[str], num_processes: int) -> str:
+    """What starts such a run, with the environment variables that stand in for options."""
+    variables = [f"{name}={shlex.quote(os.environ[name])}" for name in OPTION_VARIABLES if os.environ.get(name)]
+    launcher = "python" if num_processes == 1 else f"accelerate launch --num_processes {num_processes}"
+    return " ".join([*variables, launcher, "-m training.train_grasp_model", shlex.join(arguments)]).rstrip()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -134,7 +149,7 @@ def main(arguments: list[str] | None = None) -> None:
             log.say(f"wrote {folder / 'model.safetensors'} after {trainer.progress.cpu_seconds / 3600:.2f} CPU hours")
             run = TrainedRun(
                 experiment,
-                f"python -m training.train_grasp_model {shlex.join(sys.argv[1:] if arguments is None else arguments)}",
+                command_line(sys.argv[1:] if arguments is None else arguments, accelerator.num_processes),
                 provenance,
                 resolve_data(options.data, debug=options.debug),
                 stores,

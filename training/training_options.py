@@ -24,6 +24,9 @@ from training.experiments import (
     with_qwen_tuning,
 )
 
+OPTION_VARIABLES = ("DATA_ROOT", "EXP_NAME", "DEBUG", "QWEN_TUNING")
+"""Environment variables that stand in for options; empty ones count as not set."""
+
 TINY_QWEN = "tiny-qwen"
 """In the place of a folder: a tiny checkpoint with random weights."""
 
@@ -112,11 +115,11 @@ def chosen_experiment(options: argparse.Namespace) -> Experiment:
         experiment = in_debug_mode(experiment)
     tuning = options.qwen_tuning
     if tuning is None and isinstance(experiment.model.semantic, QwenSemanticConfig):
-        tuning = os.environ.get("QWEN_TUNING")
-    if tuning is not None:
-        experiment = with_qwen_tuning(experiment, tuning)
+        tuning = os.environ.get("QWEN_TUNING") or None
     if chosen_device(options) == "cpu":
         experiment = with_qwen_in_float32(experiment)
+    if tuning is not None:
+        experiment = with_qwen_tuning(experiment, tuning)
     if options.steps is not None or options.epochs is not None:
         experiment = with_optimisation(experiment, num_steps=options.steps, num_epochs=options.epochs)
     if options.batch_size is not None:

@@ -143,7 +143,7 @@ class GraspModel(SceneEncoder, ABC):
     def fit_targets(self, vectors: Tensor) -> None:
         """Take the statistics of training grasps [M, 61] of any device, if the configuration normalises targets."""
         if self.config.normalise_targets:
-            self.targets.fit(self.parameterisation.encode(vectors.to(self.targets.mean.device)))
+            self.targets.fit(self.parameterisation.encode(vectors))
 
 
 class SingleMapGraspModel(GraspModel):

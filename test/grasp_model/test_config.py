@@ -1,6 +1,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -110,12 +111,17 @@ def test_whole_numbers_are_read_where_any_number_will_do():
 
 
 def test_configuration_of_an_older_file_means_what_it_meant():
-    """The shipped checkpoint knows nothing of later fields: their defaults are the old behaviour."""
-    with safe_open(asset_path("compact.safetensors"), framework="pt") as file:
-        text = file.metadata()["config"]
+    """A checkpoint of the first version knows nothing of later fields: their defaults are the old behaviour."""
+    text = (Path(__file__).parent / "config_of_first_version.json").read_text()
     assert "guidance" not in text
     assert "kind" not in text
-    assert GraspModelConfig.from_json(text) == COMPACT
+    as_then = dataclasses.replace(COMPACT, flow=dataclasses.replace(COMPACT.flow, num_steps=20))
+    assert GraspModelConfig.from_json(text) == as_then
+
+
+def test_the_model_that_ships_is_the_named_one():
+    with safe_open(asset_path("compact.safetensors"), framework="pt") as file:
+        assert GraspModelConfig.from_json(file.metadata()["config"]) == COMPACT
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from funcgrasp_core.errors import CheckpointMissingError, ConfigurationError
 from training.data.data_sets import resolve_data
 from training.experiments import DEBUG_BATCH_SIZE, DEBUG_EXPERIMENT, DEBUG_STEPS, EXPERIMENTS, ReportConfig
 from training.run.checkpoint_store import CheckpointStore
-from training.train_grasp_model import main
-from training.training_options import chosen_experiment, parse_arguments
+from training.train_grasp_model import command_line, main
+from training.training_options import OPTION_VARIABLES, chosen_experiment, parse_arguments
 
 ROOT = Path(__file__).parents[2]
 
@@ -147,6 +147,27 @@ def test_tuning_of_a_language_model_that_is_not_there_is_refused(monkeypatch):
     assert experiment("--experiment", "compact").name == "compact", "the variable may serve several commands"
 
 
-def test_full_tuning_keeps_no_average():
-    assert experiment("--experiment", "qwen").optimisation.ema_decay > 0
-    assert experiment("--experiment", "qwen", "--qwen-tuning", "full").optimisation.ema_decay == 0
+def test_full_tuning_in_bfloat16_keeps_no_average():
+    full = ("--experiment", "qwen", "--qwen-tuning", "full", "--device")
+    assert experiment(*full[:2], "--device", "cuda").optimisation.ema_decay > 0
+    assert experiment(*full, "cuda").optimisation.ema_decay == 0
+    assert experiment(*full, "cpu").optimisation.ema_decay > 0, "float32 there"
+
+
+def test_the_command_of_a_card_names_variables_and_launcher(monkeypatch):
+    for name in OPTION_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    arguments = ["--experiment", "qwen", "--semantic", "my models/qwen"]
+    assert command_line(arguments, 1) == (
+        "python -m training.train_grasp_model --experiment qwen --semantic 'my models/qwen'"
+    )
+    monkeypatch.setenv("QWEN_TUNING", "full")
+    monkeypatch.setenv("DATA_ROOT", "oakink:/data/oak ink")
+    monkeypatch.setenv("DEBUG", "")
+    expected = (
+        "DATA_ROOT='oakink:/data/oak ink' QWEN_TUNING=full accelerate launch --num_processes 4 "
+        "-m training.train_grasp_model"
+    )
+    assert command_line([], 4) == expected
+    monkeypatch.setenv("QWEN_TUNING", "")
+    assert experiment("--experiment", "qwen").model.semantic.tuning == "lora"  # type: ignore[union-attr]

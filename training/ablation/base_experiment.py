@@ -52,7 +52,7 @@ ABLATION_EXPERIMENT = Experiment(
         num_kept_states=1,
     ),
 )
-"""A sixth of `compact`'s steps, half of its batch, a quarter of its points; float32."""
+"""A sixth of `compact`'s steps, half of its batch, a quarter of its points; float32, and 20 steps for the grasp."""
 
 DEBUG_ABLATION_EXPERIMENT = dataclasses.replace(
     DEBUG_EXPERIMENT,

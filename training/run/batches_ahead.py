@@ -13,7 +13,7 @@ class BatchesAhead:
 
     Args:
         draw: gives the batches of a step; may be called from two threads at once.
-        num_steps: nothing is drawn for steps from this number on.
+        num_steps: nothing is drawn ahead for steps from this number on; 0 draws nothing ahead at all.
     """
 
     def __init__(self, draw: Callable[[int], list[ObservationBatch]], num_steps: int) -> None:

@@ -34,7 +34,7 @@ from training.run.training_errors import TrainingDivergedError
 from training.run.validator import Validator
 from training.run.weight_average import WeightAverage
 
-_LONGEST_WAIT = timedelta(hours=12)
+_LONGEST_WAIT = timedelta(hours=2)
 
 
 def make_accelerator(device: str = "cpu") -> Accelerator:
@@ -110,7 +110,9 @@ class GraspTrainer:
         self.source = sources["train"]
         self.order = EpochOrder(self.source.epoch_items, items.batch_size, experiment.seed)
         self.num_steps = experiment.num_steps(self.order.steps_per_epoch)
-        self._batches = BatchesAhead(self._draw_batches, self.num_steps)
+        # On a CPU drawing and computing would only take the cores from each other.
+        draws_ahead = self.accelerator.device.type != "cpu"
+        self._batches = BatchesAhead(self._draw_batches, self.num_steps if draws_ahead else 0)
         if teacher is not None:
             teacher.start(model)
         self.model, self.optimiser = prepare_for_training(self.accelerator, model, settings)

@@ -87,9 +87,11 @@ def _model_facts(run: TrainedRun) -> list[str]:
     ]
     if isinstance(model.semantic, QwenSemanticConfig):
         facts.append(
-            f"language model: Qwen2.5-VL, tuning `{model.semantic.tuning}`; its own weights, under their own licence, "
-            "are not in the file and are needed to run it"
+            f"language model: Qwen2.5-VL, tuning `{model.semantic.tuning}`; the checkpoint that it was built on is not "
+            "in the file and is needed to run it, under its own licence"
         )
+        if model.semantic.tuning != "frozen":
+            facts.append("what was tuned of it lies in `model.semantic/`, which must go with the file")
     return facts
 
 

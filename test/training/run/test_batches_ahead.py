@@ -41,3 +41,10 @@ def test_an_error_arrives_with_its_own_step():
     with pytest.raises(ValueError, match="step 3 cannot"):
         batches.of(3)
     assert batches.of(4) == ["batch of step 4"]
+
+
+def test_nothing_is_drawn_ahead_where_that_is_not_wanted():
+    source = Source()
+    batches = BatchesAhead(source, num_steps=0)
+    assert [batches.of(0), batches.of(1)] == [["batch of step 0"], ["batch of step 1"]]
+    assert source.drawn == [(0, True), (1, True)]

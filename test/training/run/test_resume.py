@@ -9,6 +9,7 @@ from funcgrasp_core.errors import CheckpointFormatError
 from training.data.observation_store import ObservationStore
 from training.experiments import with_items, with_optimisation
 from training.run import run_progress
+from training.run.batches_ahead import BatchesAhead
 from training.run.grasp_trainer import GraspTrainer
 
 # 6 groups in steps of 2: an epoch has 3 steps. Word dropout draws from the process's own generator.
@@ -170,3 +171,12 @@ def test_a_state_that_a_machine_cannot_see_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(run_progress, "broadcast_object_list", lambda found: [f"/another/machine/{found[0]}"])
     with pytest.raises(CheckpointFormatError, match="on a disk that all of them share"):
         trainer.run()
+
+
+def test_batches_drawn_ahead_are_the_same(tmp_path):
+    plain = make_trainer(tmp_path / "plain")
+    plain.run()
+    ahead = make_trainer(tmp_path / "ahead")
+    ahead._batches = BatchesAhead(ahead._draw_batches, ahead.num_steps)  # as on a GPU
+    ahead.run()
+    assert_equal_bits(plain, ahead)
