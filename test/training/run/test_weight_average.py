@@ -13,8 +13,8 @@ def test_the_average_follows_and_the_model_gets_its_own_weights_back():
     nn.init.constant_(model.weight, 1.0)
     average.update(step=100)
     with average.in_place():
-        assert float(model.weight) == 0.5
-    assert float(model.weight) == 1.0
+        assert float(model.weight.detach()) == 0.5
+    assert float(model.weight.detach()) == 1.0
 
 
 def test_it_moves_faster_in_the_first_steps():
