@@ -52,7 +52,7 @@ class RunLog:
         if self._is_silent:
             return
         is_new = not self._has_metrics()
-        with self._metrics.open("a", newline="") as file:
+        with self._metrics.open("w" if is_new else "a", newline="") as file:
             writer = csv.writer(file)
             if is_new:
                 writer.writerow(("step", "split", "name", "value"))
@@ -85,10 +85,7 @@ class RunLog:
         if not self._metrics.exists():
             return False
         with self._metrics.open() as file:
-            if file.readline().endswith("\n"):
-                return True
-        self._metrics.unlink()
-        return False
+            return file.readline().endswith("\n")
 
     def flush(self) -> None:
         """Have everything that was recorded on its way to the disk."""

@@ -4,26 +4,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_ablation import small_store
 
 from funcgrasp_core.contracts import CONTACT_THRESHOLD_M
-from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.ablation.judged_cases import judged_cases, nearest_view_turn
 from training.ablation.measures import best_matches, known_diversity_mm, vertex_distances
 from training.data.instruction_phrasing import phrases
 from training.data.object_families import FAMILIES
 
 NUM_POINTS = 128
-
-
-@pytest.fixture(scope="module")
-def layer():
-    return ManoLayer()
-
-
-@pytest.fixture(scope="module")
-def store(layer):
-    return small_store("val", layer, objects_per_category=1)
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,17 @@
 import pytest
 import torch
-from small_ablation import small_store
 from torch import nn
 
 from funcgrasp_core.geometry.contact_field import soft_contact_targets
 from funcgrasp_core.geometry.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from funcgrasp_core.grasp_model.grasp_model import build_grasp_model
 from funcgrasp_core.grasp_model.model_outputs import ModelSample
-from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.ablation.base_experiment import DEBUG_ABLATION_EXPERIMENT
 from training.ablation.judged_cases import judged_cases
 from training.ablation.measures import MEASURES, best_matches, judge_samples, vertex_distances
 from training.ablation.validation_losses import validation_losses
 
 NUM_POINTS = 128
-
-
-@pytest.fixture(scope="module")
-def layer():
-    return ManoLayer()
-
-
-@pytest.fixture(scope="module")
-def store(layer):
-    return small_store("val", layer, objects_per_category=1)
 
 
 class Oracle(nn.Module):

@@ -1,23 +1,11 @@
 import pytest
 import torch
-from small_ablation import small_store
 
 from funcgrasp_core.errors import DatasetError
 from funcgrasp_core.grasp_model.sample_random import SampleRandom
-from funcgrasp_core.hand.mano_layer import ManoLayer
 from training.ablation.packed_stores import check_sizes, only_objects, open_packed_store, pack_stores, packed_digest
 from training.data.augmentation import AugmentationConfig
 from training.data.block_cache import BlockCache
-
-
-@pytest.fixture(scope="module")
-def layer():
-    return ManoLayer()
-
-
-@pytest.fixture(scope="module")
-def store(layer):
-    return small_store("val", layer, objects_per_category=1)
 
 
 def draw(store):
